@@ -1,0 +1,253 @@
+/* buf.c: the growing buffer of buf.h and the writers of numbers and JSON strings.
+ *
+ * Invariants: n <= cap; data is NULL exactly when cap is 0; after a failure nothing is appended any more, so a half-written text is
+ * never mistaken for a whole one. Numbers are written without printf on the fast path: observations are mostly integers or
+ * decimals of a few places, and bulk answers hold hundreds of thousands of them. */
+#include "buf.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_ROOM 40 /* "-2.2250738585072014e-308" and more */
+
+void fc_buf_free(struct fc_buf *b)
+{
+    free(b->data);
+    *b = (struct fc_buf){0};
+}
+
+bool fc_buf_room(struct fc_buf *b, size_t n)
+{
+    if (b->failed)
+        return false;
+    if (n <= b->cap - b->n)
+        return true;
+    size_t cap = b->cap < 256 ? 256 : b->cap;
+    while (cap - b->n < n) {
+        if (cap > SIZE_MAX / 2) {
+            b->failed = true;
+            return false;
+        }
+        cap *= 2;
+    }
+    char *data = realloc(b->data, cap);
+    if (!data) {
+        b->failed = true;
+        return false;
+    }
+    b->data = data;
+    b->cap = cap;
+    return true;
+}
+
+void fc_buf_add(struct fc_buf *b, const void *bytes, size_t n)
+{
+    if (n == 0 || !fc_buf_room(b, n))
+        return;
+    memcpy(b->data + b->n, bytes, n);
+    b->n += n;
+}
+
+void fc_buf_text(struct fc_buf *b, const char *text)
+{
+    fc_buf_add(b, text, strlen(text));
+}
+
+void fc_buf_char(struct fc_buf *b, char c)
+{
+    if (fc_buf_room(b, 1))
+        b->data[b->n++] = c;
+}
+
+void fc_buf_format(struct fc_buf *b, const char *fmt, ...)
+{
+    for (size_t room = 128;;) {
+        if (!fc_buf_room(b, room))
+            return;
+        va_list args;
+        va_start(args, fmt);
+        int len = vsnprintf(b->data + b->n, b->cap - b->n, fmt, args);
+        va_end(args);
+        if (len < 0) {
+            b->failed = true;
+            return;
+        }
+        if ((size_t)len < b->cap - b->n) {
+            b->n += (size_t)len;
+            return;
+        }
+        room = (size_t)len + 1;
+    }
+}
+
+bool fc_buf_terminate(struct fc_buf *b)
+{
+    if (!fc_buf_room(b, 1))
+        return false;
+    b->data[b->n] = '\0';
+    return true;
+}
+
+/* ---- numbers ---- */
+
+static const char two_digits[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                 "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/* The decimal digits of u, ending before end; returns where they start. */
+static char *digits_before(char *end, uint64_t u)
+{
+    while (u >= 100) {
+        end -= 2;
+        memcpy(end, two_digits + u % 100 * 2, 2);
+        u /= 100;
+    }
+    if (u >= 10) {
+        end -= 2;
+        memcpy(end, two_digits + u * 2, 2);
+    } else {
+        *--end = (char)('0' + u);
+    }
+    return end;
+}
+
+void fc_buf_integer(struct fc_buf *b, int64_t x)
+{
+    char text[24], *end = text + sizeof text;
+    char *at = digits_before(end, x < 0 ? 0 - (uint64_t)x : (uint64_t)x);
+    if (x < 0)
+        *--at = '-';
+    fc_buf_add(b, at, (size_t)(end - at));
+}
+
+/* x as i / 10^places with the fewest places; false when it is no decimal of at most 15 digits and 6 places. Both i and 10^places are
+ * exact doubles, so the quotient is the double that a reader of that decimal gets, and no two decimals of 15 digits share a double. */
+static bool short_decimal(double x, uint64_t *i, unsigned *places)
+{
+    static const double pow10[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    for (unsigned k = 0; k < sizeof pow10 / sizeof *pow10; k++) {
+        double scaled = x * pow10[k];
+        if (!(scaled < 1e15))
+            return false;
+        int64_t rounded = (int64_t)(scaled + 0.5);
+        if ((double)rounded / pow10[k] == x) {
+            *i = (uint64_t)rounded;
+            *places = k;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Any finite x: the fewest significant digits that read back as x. */
+static void print_double(struct fc_buf *b, double x)
+{
+    char text[NUMBER_ROOM];
+    int fewest = fabs(x) < DBL_MIN ? 1 : 15; /* subnormals have fewer digits than the 15 that every other double keeps */
+    for (int digits = fewest; digits <= 17; digits++) {
+        int len = snprintf(text, sizeof text, "%.*g", digits, x);
+        int exponent;
+        if (digits == 16 && strtod(text, NULL) != x && fabs(frexp(x, &exponent)) == 0.5 && fabs(x) > 0x1p-1000) {
+            /* Below a power of two doubles lie twice as dense as above it, so the nearest 16 digits may miss x while the next ones
+             * above hit it: aim at the middle of the interval that reads back as x. */
+            len = snprintf(text, sizeof text, "%.16Lg", (long double)x * (1 + 0x1p-55L));
+        }
+        if (len < 0 || len >= (int)sizeof text) {
+            b->failed = true;
+            return;
+        }
+        if (digits == 17 || strtod(text, NULL) == x) {
+            fc_buf_add(b, text, (size_t)len);
+            return;
+        }
+    }
+}
+
+void fc_buf_number(struct fc_buf *b, double x)
+{
+    if (!isfinite(x)) {
+        fc_buf_add(b, "null", 4);
+        return;
+    }
+    uint64_t i;
+    unsigned places;
+    if (!short_decimal(fabs(x), &i, &places)) {
+        print_double(b, x);
+        return;
+    }
+    char text[NUMBER_ROOM], *end = text + sizeof text, *at = end;
+    if (places) {
+        uint64_t scale = 1;
+        for (unsigned k = 0; k < places; k++)
+            scale *= 10;
+        char *point = end - places - 1;
+        memset(point, '0', places + 1);
+        digits_before(end, i % scale);
+        *point = '.';
+        at = digits_before(point, i / scale);
+    } else {
+        at = digits_before(end, i);
+    }
+    if (signbit(x))
+        *--at = '-';
+    fc_buf_add(b, at, (size_t)(end - at));
+}
+
+/* ---- JSON strings ---- */
+
+/* The length of the well-formed UTF-8 sequence at s (Unicode 15, table 3-7), 0 when there is none. */
+static size_t utf8_length(const unsigned char *s, size_t n)
+{
+    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    if (len == 0 || len > n)
+        return 0;
+    if (len > 1) {
+        unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+        unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+        if (s[1] < low || s[1] > high)
+            return 0;
+    }
+    for (size_t i = 2; i < len; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+static void escape_byte(struct fc_buf *b, unsigned char c)
+{
+    switch (c) {
+    case '"': fc_buf_add(b, "\\\"", 2); break;
+    case '\\': fc_buf_add(b, "\\\\", 2); break;
+    case '\b': fc_buf_add(b, "\\b", 2); break;
+    case '\f': fc_buf_add(b, "\\f", 2); break;
+    case '\n': fc_buf_add(b, "\\n", 2); break;
+    case '\r': fc_buf_add(b, "\\r", 2); break;
+    case '\t': fc_buf_add(b, "\\t", 2); break;
+    default: fc_buf_format(b, "\\u%04x", c); break;
+    }
+}
+
+void fc_buf_json_string(struct fc_buf *b, const char *text, size_t n)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t kept = 0; /* everything before it is written */
+    fc_buf_char(b, '"');
+    for (size_t i = 0; i < n;) {
+        size_t len = utf8_length(s + i, n - i);
+        bool plain = len > 1 || (len == 1 && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\');
+        if (plain) {
+            i += len;
+            continue;
+        }
+        fc_buf_add(b, text + kept, i - kept);
+        if (len)
+            escape_byte(b, s[i]);
+        else
+            fc_buf_text(b, "\xef\xbf\xbd"); /* U+FFFD: an error message may quote bytes that are not UTF-8, an answer may not */
+        kept = ++i;
+    }
+    fc_buf_add(b, text + kept, n - kept);
+    fc_buf_char(b, '"');
+}

@@ -1,0 +1,20 @@
+/* methods.c: the table of forecasting methods. See method.h. */
+#include "method.h"
+
+#include <string.h>
+
+const struct fc_method fc_methods[] = {
+    {.name = "auto", .title = "the better of network and seasonal naive", .cell = "gru", .point = fc_seasonal_naive, .choose = true},
+    {.name = "gru", .title = "a GRU network", .cell = "gru"},
+    {.name = "seasonal_naive", .title = "the seasonal naive method", .point = fc_seasonal_naive},
+    {.name = NULL},
+};
+const struct fc_method *const fc_method_fallback = &fc_methods[2];
+
+const struct fc_method *fc_method_find(const char *name)
+{
+    for (const struct fc_method *m = fc_methods; m->name; m++)
+        if (strcmp(m->name, name) == 0)
+            return m;
+    return NULL;
+}
