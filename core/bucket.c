@@ -22,7 +22,7 @@ static fc_time day_start(fc_time t)
 
 int fc_month_day(const fc_time *time, size_t n)
 {
-    const struct fc_step month = {.months = 1};
+    const struct fc_step month = { .months = 1 };
     if (n == 0)
         return 0;
     fc_time of_day = time[0] - day_start(time[0]);
@@ -67,8 +67,8 @@ struct fc_grid fc_grid_find(const struct fc_points *p, struct fc_step step)
     /* Times ascend, so points on the grid have a bucket each. */
     int day = step.months ? fc_month_day(p->time, p->n) : 0;
     if (p->n && (step.months ? months_regular(p, step, day) : fixed_regular(p, step)))
-        return (struct fc_grid){.step = step, .anchor = p->time[0], .day = day, .regular = true};
-    return (struct fc_grid){.step = step, .anchor = fc_step_calendar_anchor(step)};
+        return (struct fc_grid){ .step = step, .anchor = p->time[0], .day = day, .regular = true };
+    return (struct fc_grid){ .step = step, .anchor = fc_step_calendar_anchor(step) };
 }
 
 fc_time fc_grid_at(const struct fc_grid *g, int64_t k)
@@ -108,12 +108,18 @@ static double aggregate(enum fc_aggregate how, const double *x, size_t n)
     if (seen == 0)
         return NAN;
     switch (how) {
-    case FC_SUM: return hold_finite(sum);
-    case FC_LAST: return last;
-    case FC_MAX: return max;
-    case FC_MIN: return min;
-    case FC_COUNT: return (double)seen;
-    default: break;
+    case FC_SUM:
+        return hold_finite(sum);
+    case FC_LAST:
+        return last;
+    case FC_MAX:
+        return max;
+    case FC_MIN:
+        return min;
+    case FC_COUNT:
+        return (double)seen;
+    default:
+        break;
     }
     double mean = sum / (double)seen;
     /* Rounding may carry the mean of equal values away from them; and where the sum overflowed, the middle of the range has to do. */
@@ -123,7 +129,9 @@ static double aggregate(enum fc_aggregate how, const double *x, size_t n)
 }
 
 /* The points [from, to) that count, and what the report says about them. */
-struct range { size_t from, to; };
+struct range {
+    size_t from, to;
+};
 
 static size_t count_aggregated(const struct fc_points *p, const struct fc_grid *g)
 {
@@ -140,9 +148,10 @@ static size_t count_aggregated(const struct fc_points *p, const struct fc_grid *
     return extra;
 }
 
-/* Drops the buckets at the end that have not ended at least delay before now. A series that lies within them altogether (it has only just begun, or its
- * times lie ahead of the clock) keeps all but its last bucket, and that one too when it is alone: some answer is better than none. */
-static struct range drop_open(const struct fc_points *p, const struct fc_grid *g, const struct fc_clean_options *o, struct range r, struct fc_clean_report *report)
+/* Drops the buckets at the end that have not ended at least delay before now. A series that lies within them altogether (it has only just begun, or
+ * its times lie ahead of the clock) keeps all but its last bucket, and that one too when it is alone: some answer is better than none. */
+static struct range drop_open(const struct fc_points *p, const struct fc_grid *g, const struct fc_clean_options *o, struct range r,
+                              struct fc_clean_report *report)
 {
     int64_t delay = o->delay_ms > 0 ? o->delay_ms : 0, closed;
     if (report->aggregated == 0 && delay == 0)
@@ -179,7 +188,7 @@ static struct range drop_open(const struct fc_points *p, const struct fc_grid *g
 enum fc_status fc_bucket(const struct fc_points *p, const struct fc_grid *g, const struct fc_clean_options *o, struct fc_series *out,
                          struct fc_clean_report *report, struct fc_error *e)
 {
-    struct range r = {0, p->n};
+    struct range r = { 0, p->n };
     while (r.to > 0 && isnan(p->value[r.to - 1]))
         r.to--;
     while (r.from < r.to && isnan(p->value[r.from]))

@@ -16,7 +16,7 @@
 void fc_buf_free(struct fc_buf *b)
 {
     free(b->data);
-    *b = (struct fc_buf){0};
+    *b = (struct fc_buf){ 0 };
 }
 
 bool fc_buf_room(struct fc_buf *b, size_t n)
@@ -126,7 +126,7 @@ void fc_buf_integer(struct fc_buf *b, int64_t x)
  * exact doubles, so the quotient is the double that a reader of that decimal gets, and no two decimals of 15 digits share a double. */
 static bool short_decimal(double x, uint64_t *i, unsigned *places)
 {
-    static const double pow10[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    static const double pow10[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
     for (unsigned k = 0; k < sizeof pow10 / sizeof *pow10; k++) {
         double scaled = x * pow10[k];
         if (!(scaled < 1e15))
@@ -141,8 +141,48 @@ static bool short_decimal(double x, uint64_t *i, unsigned *places)
     return false;
 }
 
-/* Any finite x: the fewest significant digits that read back as x. */
-static void print_double(struct fc_buf *b, double x)
+static uint64_t power_of_ten(unsigned k) /* k <= 19 */
+{
+    uint64_t p = 1;
+    while (k--)
+        p *= 10;
+    return p;
+}
+
+/* The shortest decimal i / 10^places of any x in [1e-4, 1e15) but powers of two, in exact integers. x = m 2^e; scaled by 10^k it has 17 digits before
+ * the point; V = 2m 10^k and s = 1 - e make that V / 2^s, and the decimals that read back as x are those within 10^k / 2^s of it. V takes at
+ * most 121 bits. The multiples of 100, 10 and 1 nearest to it are the best decimals of 15, 16 and 17 digits. */
+static bool long_decimal(double x, uint64_t *i, unsigned *places)
+{
+    static const double digits_end[] = { 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint64_t m = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x10000000000000);
+    if (!(x >= 1e-4 && x < 1e15) || m == UINT64_C(0x10000000000000))
+        return false;
+    unsigned k = 20, s = 1076 - (unsigned)(bits >> 52); /* 1 - e, e = exponent - 1075 */
+    while (x >= digits_end[20 - k])
+        k--;
+    unsigned __int128 reach = (unsigned __int128)power_of_ten(k / 2) * power_of_ten(k - k / 2), v = reach * (2 * m);
+    uint64_t floor17 = (uint64_t)(v >> s);
+    for (unsigned dropped = 3; dropped-- > 0;) {
+        uint64_t unit = power_of_ten(dropped), low = floor17 / unit;
+        unsigned __int128 below = v - ((unsigned __int128)(low * unit) << s), above = ((unsigned __int128)(low * unit + unit) << s) - v;
+        bool up = above < below || (above == below && low % 2);
+        unsigned __int128 off = up ? above : below;
+        if (dropped && !(off < reach || (off == reach && m % 2 == 0)))
+            continue;
+        *i = low + up;
+        *places = k - dropped;
+        break;
+    }
+    for (; *places > 0 && *i % 10 == 0; --*places)
+        *i /= 10;
+    return true;
+}
+
+/* Any finite x through printf, and the twin that the tests hold the fast paths against: the fewest significant digits that read back as x. */
+void fc_buf_number_slowly(struct fc_buf *b, double x)
 {
     char text[NUMBER_ROOM];
     int fewest = fabs(x) < DBL_MIN ? 1 : 15; /* subnormals have fewer digits than the 15 that every other double keeps */
@@ -173,23 +213,22 @@ void fc_buf_number(struct fc_buf *b, double x)
     }
     uint64_t i;
     unsigned places;
-    if (!short_decimal(fabs(x), &i, &places)) {
-        print_double(b, x);
+    if (!short_decimal(fabs(x), &i, &places) && !long_decimal(fabs(x), &i, &places)) {
+        fc_buf_number_slowly(b, x);
         return;
     }
     char text[NUMBER_ROOM], *end = text + sizeof text, *at = end;
     if (places) {
-        uint64_t scale = 1;
-        for (unsigned k = 0; k < places; k++)
-            scale *= 10;
+        /* i has at most 17 digits: with 18 places or more it is all behind the point. */
+        uint64_t scale = power_of_ten(places < 18 ? places : 18);
         char *point = end - places - 1;
         memset(point, '0', places + 1);
         digits_before(end, i % scale);
         *point = '.';
-        at = digits_before(point, i / scale);
-    } else {
-        at = digits_before(end, i);
+        at = point;
+        i /= scale;
     }
+    at = digits_before(at, i);
     if (signbit(x))
         *--at = '-';
     fc_buf_add(b, at, (size_t)(end - at));
@@ -217,16 +256,12 @@ static size_t utf8_length(const unsigned char *s, size_t n)
 
 static void escape_byte(struct fc_buf *b, unsigned char c)
 {
-    switch (c) {
-    case '"': fc_buf_add(b, "\\\"", 2); break;
-    case '\\': fc_buf_add(b, "\\\\", 2); break;
-    case '\b': fc_buf_add(b, "\\b", 2); break;
-    case '\f': fc_buf_add(b, "\\f", 2); break;
-    case '\n': fc_buf_add(b, "\\n", 2); break;
-    case '\r': fc_buf_add(b, "\\r", 2); break;
-    case '\t': fc_buf_add(b, "\\t", 2); break;
-    default: fc_buf_format(b, "\\u%04x", c); break;
-    }
+    static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+    const char *found = c ? strchr(plain, c) : NULL;
+    if (found)
+        fc_buf_format(b, "\\%c", letter[found - plain]);
+    else
+        fc_buf_format(b, "\\u%04x", c);
 }
 
 void fc_buf_json_string(struct fc_buf *b, const char *text, size_t n)

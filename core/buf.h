@@ -20,6 +20,8 @@ void fc_buf_char(struct fc_buf *b, char c);
 void fc_buf_format(struct fc_buf *b, const char *fmt, ...) FC_PRINTF(2, 3);
 /* The shortest decimal form that reads back as the same double; "null" when x is not finite. */
 void fc_buf_number(struct fc_buf *b, double x);
+/* The same by trying printf and strtod, for finite x: what the fast paths must agree with. */
+void fc_buf_number_slowly(struct fc_buf *b, double x);
 void fc_buf_integer(struct fc_buf *b, int64_t x);
 /* A JSON string with its quotes, escaped. */
 void fc_buf_json_string(struct fc_buf *b, const char *text, size_t n);

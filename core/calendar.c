@@ -36,7 +36,7 @@ static int64_t days_of(int64_t year, int month, int day)
 
 static int month_days(int64_t year, int month)
 {
-    static const int days[13] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const int days[13] = { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     return month == 2 && leap ? 29 : days[month];
 }
@@ -163,11 +163,14 @@ enum fc_status fc_time_parse(const char *text, size_t n, fc_time *out, struct fc
 
 enum fc_status fc_time_from_number(double x, const char *precision, fc_time *out, struct fc_error *e)
 {
-    static const struct { const char *name; double times, over; } units[] = {{"s", 1e3, 1}, {"ms", 1, 1}, {"us", 1, 1e3}, {"ns", 1, 1e6}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(units[i].name, precision) != 0)
+    static const struct {
+        const char *name;
+        double times, over;
+    } precisions[] = { { "s", 1e3, 1 }, { "ms", 1, 1 }, { "us", 1, 1e3 }, { "ns", 1, 1e6 } };
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++) {
+        if (strcmp(precisions[i].name, precision) != 0)
             continue;
-        double ms = round(x * units[i].times / units[i].over);
+        double ms = round(x * precisions[i].times / precisions[i].over);
         if (!(ms >= (double)FC_TIME_MIN && ms <= (double)FC_TIME_MAX))
             return fc_fail(e, FC_INVALID, "bad_timestamp", "timestamp %.17g in %s: the year must be 1000 to 9999", x, precision);
         *out = (fc_time)ms;
@@ -218,20 +221,39 @@ static const struct unit {
     int32_t months;
     enum anchors anchors;
 } units[] = {
-    {"ms", 1, 0, NO_ANCHOR},          {"s", MS_SECOND, 0, NO_ANCHOR},  {"m", MS_MINUTE, 0, NO_ANCHOR}, {"min", MS_MINUTE, 0, NO_ANCHOR},
-    {"h", MS_HOUR, 0, NO_ANCHOR},     {"d", MS_DAY, 0, NO_ANCHOR},     {"w", MS_WEEK, 0, NO_ANCHOR},   {"mo", 0, 1, NO_ANCHOR},
-    {"y", 0, 12, NO_ANCHOR},          {"L", 1, 0, NO_ANCHOR},          {"S", MS_SECOND, 0, NO_ANCHOR}, {"T", MS_MINUTE, 0, NO_ANCHOR},
-    {"H", MS_HOUR, 0, NO_ANCHOR},     {"D", MS_DAY, 0, NO_ANCHOR},     {"W", MS_WEEK, 0, WEEKDAYS},    {"M", 0, 1, NO_ANCHOR},
-    {"MS", 0, 1, NO_ANCHOR},          {"ME", 0, 1, NO_ANCHOR},         {"Q", 0, 3, MONTHS},            {"QS", 0, 3, MONTHS},
-    {"QE", 0, 3, MONTHS},             {"A", 0, 12, MONTHS},            {"AS", 0, 12, MONTHS},          {"Y", 0, 12, MONTHS},
-    {"YS", 0, 12, MONTHS},            {"YE", 0, 12, MONTHS},
+    { "ms", 1, 0, NO_ANCHOR },
+    { "s", MS_SECOND, 0, NO_ANCHOR },
+    { "m", MS_MINUTE, 0, NO_ANCHOR },
+    { "min", MS_MINUTE, 0, NO_ANCHOR },
+    { "h", MS_HOUR, 0, NO_ANCHOR },
+    { "d", MS_DAY, 0, NO_ANCHOR },
+    { "w", MS_WEEK, 0, NO_ANCHOR },
+    { "mo", 0, 1, NO_ANCHOR },
+    { "y", 0, 12, NO_ANCHOR },
+    { "L", 1, 0, NO_ANCHOR },
+    { "S", MS_SECOND, 0, NO_ANCHOR },
+    { "T", MS_MINUTE, 0, NO_ANCHOR },
+    { "H", MS_HOUR, 0, NO_ANCHOR },
+    { "D", MS_DAY, 0, NO_ANCHOR },
+    { "W", MS_WEEK, 0, WEEKDAYS },
+    { "M", 0, 1, NO_ANCHOR },
+    { "MS", 0, 1, NO_ANCHOR },
+    { "ME", 0, 1, NO_ANCHOR },
+    { "Q", 0, 3, MONTHS },
+    { "QS", 0, 3, MONTHS },
+    { "QE", 0, 3, MONTHS },
+    { "A", 0, 12, MONTHS },
+    { "AS", 0, 12, MONTHS },
+    { "Y", 0, 12, MONTHS },
+    { "YS", 0, 12, MONTHS },
+    { "YE", 0, 12, MONTHS },
 };
 static const char weekdays[] = "MON TUE WED THU FRI SAT SUN ";
 static const char months[] = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC ";
 
 /* The designators of an ISO 8601 duration, before and after its T. */
-static const struct unit iso_date[] = {{"Y", 0, 12, 0}, {"M", 0, 1, 0}, {"W", MS_WEEK, 0, 0}, {"D", MS_DAY, 0, 0}, {NULL, 0, 0, 0}};
-static const struct unit iso_time[] = {{"H", MS_HOUR, 0, 0}, {"M", MS_MINUTE, 0, 0}, {"S", MS_SECOND, 0, 0}, {NULL, 0, 0, 0}};
+static const struct unit iso_date[] = { { "Y", 0, 12, 0 }, { "M", 0, 1, 0 }, { "W", MS_WEEK, 0, 0 }, { "D", MS_DAY, 0, 0 }, { NULL, 0, 0, 0 } };
+static const struct unit iso_time[] = { { "H", MS_HOUR, 0, 0 }, { "M", MS_MINUTE, 0, 0 }, { "S", MS_SECOND, 0, 0 }, { NULL, 0, 0, 0 } };
 
 static enum fc_status bad_step(struct fc_error *e, const char *text, size_t n, const char *why)
 {
@@ -239,13 +261,15 @@ static enum fc_status bad_step(struct fc_error *e, const char *text, size_t n, c
 }
 
 /* A decimal count: whole + billionths / 1e9. */
-struct count { int64_t whole, billionths; };
+struct count {
+    int64_t whole, billionths;
+};
 
 /* Reads digits and perhaps a fraction; returns the bytes read, 0 when there is no number there or it is too long to mean anything. */
 static size_t parse_count(const char *s, size_t n, struct count *c)
 {
     size_t i = 0;
-    *c = (struct count){0, 0};
+    *c = (struct count){ 0, 0 };
     for (; i < n && s[i] >= '0' && s[i] <= '9'; i++) {
         if (c->whole > INT64_C(100000000000000))
             return 0;
@@ -327,7 +351,7 @@ static bool anchor_fits(enum anchors kind, const char *s, size_t n)
 
 static const char *parse_simple(const char *s, size_t n, struct fc_step *step)
 {
-    struct count c = {1, 0};
+    struct count c = { 1, 0 };
     size_t i = 0;
     if (n && s[0] == '-')
         return "must be above zero";
@@ -351,7 +375,7 @@ static const char *parse_simple(const char *s, size_t n, struct fc_step *step)
 
 enum fc_status fc_step_parse(const char *text, size_t n, struct fc_step *out, struct fc_error *e)
 {
-    struct fc_step step = {0, 0};
+    struct fc_step step = { 0, 0 };
     const char *why = n && text[0] == 'P' ? parse_iso(text, n, &step) : parse_simple(text, n, &step);
     if (!why && step.ms && step.months)
         why = "months or years cannot be mixed with fixed lengths";
@@ -367,8 +391,11 @@ enum fc_status fc_step_parse(const char *text, size_t n, struct fc_step *out, st
 
 size_t fc_step_format(struct fc_step s, char out[FC_STEP_TEXT])
 {
-    static const struct { const char *name; int64_t length; } fixed[] = {
-        {"w", MS_WEEK}, {"d", MS_DAY}, {"h", MS_HOUR}, {"m", MS_MINUTE}, {"s", MS_SECOND}, {"ms", 1},
+    static const struct {
+        const char *name;
+        int64_t length;
+    } fixed[] = {
+        { "w", MS_WEEK }, { "d", MS_DAY }, { "h", MS_HOUR }, { "m", MS_MINUTE }, { "s", MS_SECOND }, { "ms", 1 },
     };
     int len = 0;
     out[0] = '\0';

@@ -47,8 +47,8 @@ int64_t fc_step_nominal_ms(struct fc_step s);
 
 /* Grid instant k: anchor + k steps. The caller keeps k small enough (|k| ≤ 10 million is always safe); the result is clamped to the years 1000 to 9999. */
 fc_time fc_step_at(struct fc_step s, fc_time anchor, int64_t k);
-/* The same for a grid of months whose day before clamping is not the anchor's own: with day 31, Apr 30 is followed by May 31. 0: the anchor's own day.
- * Has no effect on steps of a fixed length. */
+/* The same for a grid of months whose day before clamping is not the anchor's own: with day 31, Apr 30 is followed by May 31.
+ * 0: the anchor's own day. Has no effect on steps of a fixed length. */
 fc_time fc_step_at_day(struct fc_step s, fc_time anchor, int day, int64_t k);
 /* The largest k with fc_step_at(s, anchor, k) <= t. */
 int64_t fc_step_index(struct fc_step s, fc_time anchor, fc_time t);

@@ -22,8 +22,8 @@ int fc_month_day(const fc_time *time, size_t n);
 FC_MUST_CHECK enum fc_status fc_bucket(const struct fc_points *p, const struct fc_grid *g, const struct fc_clean_options *o, struct fc_series *out,
                                        struct fc_clean_report *report, struct fc_error *e);
 
-/* Fills every missing value of s (NaN, observed = 0; both ends are observed): gaps that are long against the season from the nearest observed values a whole
- * number of seasons away, levelled to both sides; others linearly. Filled values stay within the range of the observed ones. */
+/* Fills every missing value of s (NaN, observed = 0; both ends are observed): gaps that are long against the season from the nearest observed values
+ * a whole number of seasons away, levelled to both sides; others linearly. Filled values stay within the range of the observed ones. */
 void fc_fill(struct fc_series *s);
 
 #endif

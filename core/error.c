@@ -18,6 +18,7 @@ static void trim_utf8(char *s)
         s[i - 1] = 0;
 }
 
+FC_PRINTF(5, 0)
 static enum fc_status fill(struct fc_error *e, enum fc_status status, const char *code, const char *pointer, const char *fmt, va_list ap)
 {
     if (!e)

@@ -5,18 +5,20 @@
 
 #include <math.h>
 
-#define SHORT_GAP 3  /* up to so many values, a line between the neighbours is as good as anything */
-#define LEVEL_OF 3   /* so many observed values at each side of a gap set its level */
+#define SHORT_GAP 3 /* up to so many values, a line between the neighbours is as good as anything */
+#define LEVEL_OF 3  /* so many observed values at each side of a gap set its level */
 #define SEASONS_AWAY 4
 
 /* The run [from, to) of unobserved values that begins at or after i; from = n when there is none. */
-struct gap { size_t from, to; };
+struct gap {
+    size_t from, to;
+};
 
 static struct gap next_gap(const struct fc_series *s, size_t i)
 {
     while (i < s->n && s->observed[i])
         i++;
-    struct gap g = {i, i};
+    struct gap g = { i, i };
     while (g.to < s->n && !s->observed[g.to])
         g.to++;
     return g;

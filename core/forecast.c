@@ -92,7 +92,7 @@ static enum fc_status finish(const struct fc_series *s, const struct fc_track *t
     free(units);
     fc_dress_bounds(s, f);
     for (size_t h = 0; h < horizon; h++) {
-        f->time[h] = fc_step_at(s->step, s->start, (int64_t)(s->n + h));
+        f->time[h] = fc_series_time(s, s->n + h);
         if (!isfinite(f->median[h]) || !isfinite(f->mean[h]))
             return fc_fail(e, FC_NUMERIC, "not_finite", "the forecast left the finite numbers at step %zu", h + 1);
     }

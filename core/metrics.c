@@ -6,7 +6,7 @@
 
 void fc_scorer_init(struct fc_scorer *s, const double *level, size_t nlevels)
 {
-    *s = (struct fc_scorer){.nlevels = nlevels < FC_LEVELS ? nlevels : FC_LEVELS, .scale = NAN};
+    *s = (struct fc_scorer){ .nlevels = nlevels < FC_LEVELS ? nlevels : FC_LEVELS, .scale = NAN };
     if (s->nlevels)
         memcpy(s->level, level, s->nlevels * sizeof *level);
 }

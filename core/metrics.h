@@ -11,17 +11,17 @@
 
 struct fc_scorer {
     size_t nlevels;
-    double level[FC_LEVELS];    /* percent */
-    size_t n;                   /* scored values */
+    double level[FC_LEVELS];             /* percent */
+    size_t n;                            /* scored values */
     double absolute, squared, symmetric; /* sums of |y - f|, (y - f)², 200 |y - f| / (|y| + |f|) */
-    size_t bounded[FC_LEVELS];  /* values that had bounds */
-    size_t covered[FC_LEVELS];  /* of them, values within */
-    double width[FC_LEVELS];    /* sums of upper - lower */
-    size_t scaled;              /* series with a scale */
-    double scaled_error;        /* sum over them of mean |y - f| / scale */
-    double scale;               /* of the open series; NaN when there is none */
-    size_t open_n;              /* scored values of the open series */
-    double open_absolute;       /* sum of |y - f| of the open series */
+    size_t bounded[FC_LEVELS];           /* values that had bounds */
+    size_t covered[FC_LEVELS];           /* of them, values within */
+    double width[FC_LEVELS];             /* sums of upper - lower */
+    size_t scaled;                       /* series with a scale */
+    double scaled_error;                 /* sum over them of mean |y - f| / scale */
+    double scale;                        /* of the open series; NaN when there is none */
+    size_t open_n;                       /* scored values of the open series */
+    double open_absolute;                /* sum of |y - f| of the open series */
 };
 
 /* level: [nlevels] in percent, nlevels <= FC_LEVELS (more are ignored). */

@@ -39,7 +39,7 @@ static size_t length_at(const struct fc_series *series, const unsigned char *use
 
 #define CANDIDATES 64
 
-/* The periods that at least a third of the series have; fewer where they disagree. */
+/* The periods that at least a quarter of the series have. */
 static struct fc_season common_season(const struct fc_series *series, const unsigned char *use, size_t nseries)
 {
     uint32_t period[CANDIDATES];
@@ -59,7 +59,7 @@ static struct fc_season common_season(const struct fc_series *series, const unsi
     }
     struct fc_season s = {0};
     for (size_t c = 0; c < candidates && s.n < FC_SEASONS; c++) {
-        if (3 * votes[c] < used)
+        if (4 * votes[c] < used)
             continue;
         size_t at = s.n++;
         for (; at > 0 && s.period[at - 1] > period[c]; at--)

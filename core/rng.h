@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct fc_rng { uint64_t s[4]; }; /* never all zero */
+struct fc_rng {
+    uint64_t s[4];
+}; /* never all zero */
 
 void fc_rng_init(struct fc_rng *r, uint64_t seed, uint64_t stream);
 /* 64 random bits. */

@@ -10,30 +10,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PERIOD_MAX 12000      /* longer seasons cost more than they tell */
-#define NEWEST_PERIODS 20     /* so many newest periods are looked at, … */
-#define NEWEST_VALUES 5000    /* … and at least so many values */
-#define BARTLETT_LAGS 200     /* the sum of squares is taken on at most so many lags, evenly spread */
+#define PERIOD_MAX 12000   /* longer seasons cost more than they tell */
+#define NEWEST_PERIODS 20  /* so many newest periods are looked at, … */
+#define NEWEST_VALUES 5000 /* … and at least so many values */
+#define BARTLETT_LAGS 200  /* the sum of squares is taken on at most so many lags, evenly spread */
 #define CALENDAR_Z 2.2
-#define SEARCH_Z 4.0          /* a search over many lags finds something in any noise */
+#define SEARCH_Z 4.0 /* a search over many lags finds something in any noise */
 #define SEARCH_VALUES 5000
+#define SEARCH_LEAST 12
 #define SEARCH_LAGS 1000
-#define ENOUGH 0.8            /* a resemblance beyond this is believed however short the series */
+#define ENOUGH 0.8 /* a resemblance beyond this is believed however short the series */
 
 /* The newest values with trend and smaller seasons taken away. */
 struct signal {
     size_t n;
-    double *y;        /* [n], 0 where missing */
-    double *known;    /* [n], 1 where y is known, else 0 */
-    double *sum;      /* [n + 1] scratch: running sums of the values … */
-    double *count;    /* [n + 1] scratch: … and of how many they are */
-    bool whole;       /* no value is missing */
+    double *y;     /* [n], 0 where missing */
+    double *known; /* [n], 1 where y is known, else 0 */
+    double *sum;   /* [n + 1] scratch: running sums of the values … */
+    double *count; /* [n + 1] scratch: … and of how many they are */
+    bool whole;    /* no value is missing */
 };
 
 static bool signal_open(struct signal *g, size_t n)
 {
     double *memory = malloc((4 * n + 2) * sizeof *memory);
-    *g = (struct signal){.n = n, .y = memory};
+    *g = (struct signal){ .n = n, .y = memory };
     if (!memory)
         return false;
     g->known = memory + n;
@@ -130,7 +131,7 @@ static bool tame(struct signal *g, const double *value)
 
 static double products(const double *a, const double *b, size_t n)
 {
-    double part[8] = {0}; /* independent sums, in a fixed order: fast, and the same bytes everywhere */
+    double part[8] = { 0 }; /* independent sums, in a fixed order: fast, and the same bytes everywhere */
     size_t t = 0;
     for (; t + 8 <= n; t += 8)
         for (size_t k = 0; k < 8; k++)
@@ -204,15 +205,19 @@ static void add_period(struct fc_season *s, size_t m)
 /* What a fixed step may repeat in, in milliseconds, ascending. An hour is looked at only when no day can be. */
 #define MS_HOUR INT64_C(3600000)
 #define MS_DAY (24 * MS_HOUR)
-static const struct { int64_t ms; double least; bool sub_day; } cycles[] = {
-    {MS_HOUR, 0.1, true}, {MS_DAY, 0.1, false}, {7 * MS_DAY, 0.1, false}, {364 * MS_DAY, 0.1, false}, {365 * MS_DAY, 0.3, false},
+static const struct {
+    int64_t ms;
+    double least;
+    bool sub_day;
+} cycles[] = {
+    { MS_HOUR, 0.1, true }, { MS_DAY, 0.1, false }, { 7 * MS_DAY, 0.1, false }, { 364 * MS_DAY, 0.1, false }, { 365 * MS_DAY, 0.3, false },
 };
 
 static struct fc_season calendar_season(const double *value, size_t n, struct fc_step step)
 {
-    struct fc_season found = {0};
+    struct fc_season found = { 0 };
     if (step.months) {
-        size_t m = 12 % step.months ? 0 : (size_t)(12 / step.months);
+        size_t m = (12 % step.months) == 0 ? (size_t)(12 / step.months) : 0;
         if (test_period(value, n, m, &found, CALENDAR_Z, 0.1))
             add_period(&found, m);
         return found;
@@ -268,13 +273,16 @@ static size_t sharpen(const double *r, size_t lags, size_t m)
     return best;
 }
 
+/* n >= SEARCH_LEAST. */
 static struct fc_season searched_season(const double *value, size_t n)
 {
-    struct fc_season found = {0};
-    size_t used = n < SEARCH_VALUES ? n : SEARCH_VALUES, lags = used / 3 < SEARCH_LAGS ? used / 3 : SEARCH_LAGS;
+    struct fc_season found = { 0 };
+    size_t used = n < SEARCH_VALUES ? n : SEARCH_VALUES, lags = used / 3;
+    if (lags > SEARCH_LAGS)
+        lags = SEARCH_LAGS;
     size_t reach = 3 * lags / 2 + 2, m = 0;
     struct signal g;
-    if (lags < 4 || !signal_open(&g, used))
+    if (!signal_open(&g, used))
         return found;
     double *r = malloc(reach * sizeof *r);
     if (!r)
@@ -299,7 +307,7 @@ out:
 
 struct fc_season fc_season_infer(const double *value, size_t n, struct fc_step step)
 {
-    struct fc_season found = {0};
+    struct fc_season found = { 0 };
     size_t seen = 0;
     for (size_t t = 0; t < n; t++)
         seen += isfinite(value[t]) != 0;
@@ -307,5 +315,5 @@ struct fc_season fc_season_infer(const double *value, size_t n, struct fc_step s
         return found;
     if (fc_step_known(step))
         found = calendar_season(value, n, step);
-    return found.n || step.months ? found : searched_season(value, n);
+    return found.n || step.months || n < SEARCH_LEAST ? found : searched_season(value, n);
 }

@@ -25,7 +25,7 @@ void fc_points_free(struct fc_points *p)
 {
     free(p->time);
     free(p->value);
-    *p = (struct fc_points){0};
+    *p = (struct fc_points){ 0 };
 }
 
 enum fc_status fc_points_reserve(struct fc_points *p, size_t n, struct fc_error *e)
@@ -49,7 +49,7 @@ void fc_series_free(struct fc_series *s)
 {
     free(s->value);
     free(s->observed);
-    *s = (struct fc_series){0};
+    *s = (struct fc_series){ 0 };
 }
 
 fc_time fc_series_time(const struct fc_series *s, size_t i)

@@ -38,7 +38,7 @@ struct fc_bounds {
 struct fc_series {
     struct fc_step step;
     fc_time start;
-    int month_day;           /* day of the month of a monthly grid before clamping, as start may be a clamped one (Apr 30 of month ends); 0: start's own */
+    int month_day;           /* of a monthly grid, before clamping, as start may be clamped (Apr 30 of month ends is 31); 0: start's own */
     size_t n;
     double *value;           /* [n] owned, all finite after cleaning */
     unsigned char *observed; /* [n] owned, 1 when value was observed, 0 when it was filled */

@@ -57,7 +57,7 @@ static void check_forecast(const struct fc_series *s, const struct fc_forecast *
         assert_true(f->lower[f->n + h] <= f->lower[h] && f->lower[h] <= f->median[h]);
         assert_true(f->median[h] <= f->upper[h] && f->upper[h] <= f->upper[f->n + h]);
         assert_true(isfinite(f->mean[h]) && f->lower[f->n + h] >= s->bounds.min && f->upper[f->n + h] <= s->bounds.max);
-        assert_int_equal(f->time[h], fc_step_at(s->step, s->start, (int64_t)(s->n + h)));
+        assert_int_equal(f->time[h], fc_series_time(s, s->n + h));
     }
 }
 
@@ -261,6 +261,23 @@ static void bounds_hold(void **state)
     fc_series_free(&s);
 }
 
+/* A monthly series that starts on April 30th as a month's end goes on at month ends. */
+static void month_ends_stay_month_ends(void **state)
+{
+    (void)state;
+    struct fc_series s = make_series(25, 12, 3, 1, 0);
+    struct fc_forecast f;
+    struct fc_error e;
+    char text[FC_TIME_TEXT];
+    assert_int_equal(fc_time_parse("2021-04-30", 10, &s.start, &e), FC_OK);
+    s.month_day = 31;
+    assert_int_equal(fc_classical_forecast(&s, 1, levels, 2, &f, &e), FC_OK);
+    fc_time_format(f.time[0], text);
+    assert_string_equal(text, "2023-05-31T00:00:00Z");
+    fc_forecast_free(&f);
+    fc_series_free(&s);
+}
+
 static bool stop_now(void *ctx)
 {
     return ++*(int *)ctx > 3;
@@ -352,7 +369,7 @@ int main(int argc, char **argv)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_learns_and_is_kept), cmocka_unit_test(lanes_do_not_change_a_bit), cmocka_unit_test(seeds_differ),
-        cmocka_unit_test(beyond_the_horizon_goes_on), cmocka_unit_test(every_length_gets_an_answer), cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(beyond_the_horizon_goes_on), cmocka_unit_test(every_length_gets_an_answer), cmocka_unit_test(bounds_hold), cmocka_unit_test(month_ends_stay_month_ends),
         cmocka_unit_test(hooks_end_a_training), cmocka_unit_test(nothing_to_train_is_said), cmocka_unit_test(bad_numbers_stop_a_training),
         cmocka_unit_test(bad_specifications_are_refused),
     };
