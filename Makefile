@@ -41,7 +41,7 @@ BENCH := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
 
 # The words that people type run one after another, in the order written; the building inside them is parallel, in a make of its own that starts
 # when the packages are there.
-WORDS := all deps deps-test demo run test bench asan ubsan tsan cover lint format install clean check-api
+WORDS := all deps deps-test demo run test bench asan ubsan tsan cover lint format install clean
 .PHONY: $(WORDS) units unit-programs bench-programs
 .DELETE_ON_ERROR:
 ifneq ($(filter $(WORDS),$(or $(MAKECMDGOALS),all)),)
