@@ -75,7 +75,7 @@ CFLAGS_core_kernel_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -
 CFLAGS_core_kernel_avx2   := -mavx2 -mfma
 
 # Embedded files: the object must be rebuilt when one of them changes.
-$(OUT)/obj/server/assets.o: $(wildcard server/web/*)
+$(OUT)/obj/server/assets.o: $(wildcard server/web/* $(DYGRAPHS)/dygraph.min.*)
 $(OUT)/obj/storage/schema.o: $(wildcard storage/schema/*.sql)
 
 unit-programs: $(UNITS)

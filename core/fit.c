@@ -28,6 +28,7 @@ struct work {
     const struct fc_lanes *lanes;
     const struct fc_hooks *hooks;
     double done, share;               /* progress: finished before this fit, and this fit's part */
+    double validation_loss;           /* of the newest epoch that had one */
     struct fc_track *track, *raw;     /* [nseries] in the network's space and in the classical one */
     struct fc_window *training, *held[SPANS];
     size_t trainings, helds;          /* windows; held ones are the same count in each span: [span][series][origin] */
@@ -35,6 +36,11 @@ struct work {
     fc_real *params;
     struct fc_network net;
 };
+
+const char *fc_scope(const struct fc_model *m)
+{
+    return m->pooled ? "pooled" : "series";
+}
 
 const struct fc_scaler *fc_classical_scaler(void)
 {
@@ -142,9 +148,12 @@ static enum fc_status make_held(struct work *w, size_t need, struct fc_error *e)
 
 static void report_progress(void *ctx, const struct fc_progress *p)
 {
-    const struct work *w = ctx;
+    struct work *w = ctx;
     struct fc_progress all = *p;
     all.fraction = w->done + w->share * p->fraction;
+    if (isnan(all.validation_loss)) /* the second fit has none: the first one's stays */
+        all.validation_loss = w->validation_loss;
+    w->validation_loss = all.validation_loss;
     if (w->hooks->progress)
         w->hooks->progress(w->hooks->ctx, &all);
 }
@@ -364,7 +373,8 @@ static enum fc_status fit(struct work *w, struct fc_model *m, struct fc_report *
     for (size_t i = 0; i < w->nseries; i++)
         used += w->use[i];
     snprintf(r->calibration.method, FC_WORD, "%s", iv->scores ? "conformal" : "none");
-    snprintf(r->calibration.scope, FC_WORD, "%s", used > 1 ? "pooled" : "series");
+    m->pooled = used > 1;
+    snprintf(r->calibration.scope, FC_WORD, "%s", fc_scope(m));
     r->calibration.origins = iv->origins;
     r->calibration.scores = iv->scores;
     snprintf(r->answers, FC_WORD, "%s", m->network ? w->spec->cell : fc_method_fallback->name);
@@ -403,7 +413,7 @@ enum fc_status fc_model_fit(struct fc_spec *spec, const struct fc_series *series
         return st;
     struct fc_spec filled = *spec;
     struct work w = {.spec = &filled, .series = series, .nseries = nseries, .level = levels, .nlevels = nlevels < FC_LEVELS ? nlevels : FC_LEVELS,
-                     .lanes = lanes, .hooks = hooks};
+                     .lanes = lanes, .hooks = hooks, .validation_loss = NAN};
     struct fc_report r = {0};
     struct fc_model *m = calloc(1, sizeof *m);
     w.use = calloc(nseries + 1, 1);

@@ -129,11 +129,12 @@ static enum fc_status check(const struct fc_series *s, size_t horizon, size_t nl
 }
 
 /* The seasonal naive's answer. iv NULL: calibrated on the series itself. */
-static enum fc_status answer_classical(const struct fc_series *s, size_t m1, const struct fc_intervals *iv, size_t horizon, struct fc_forecast *f, struct fc_error *e)
+static enum fc_status answer_classical(const struct fc_series *s, size_t m1, const struct fc_intervals *iv, const char *scope, size_t horizon,
+                                       struct fc_forecast *f, struct fc_error *e)
 {
     struct fc_track t = {0};
     struct fc_intervals own = {0};
-    struct answer a = {fc_method_fallback, fc_classical_scaler(), iv, "pooled", m1};
+    struct answer a = {fc_method_fallback, fc_classical_scaler(), iv, scope, m1};
     fc_real *z = malloc(horizon * sizeof *z);
     double *room = malloc(horizon * sizeof *room);
     enum fc_status st = z && room ? FC_OK : fc_fail_nomem(e, horizon * sizeof *room);
@@ -161,7 +162,7 @@ enum fc_status fc_classical_forecast(const struct fc_series *s, size_t horizon, 
     enum fc_status st = check(s, horizon, nlevels, e);
     if (st != FC_OK || (st = fc_forecast_reserve(&f, horizon, levels, nlevels, e)) != FC_OK)
         return st;
-    st = answer_classical(s, fc_first_season(&s->season), NULL, horizon, &f, e);
+    st = answer_classical(s, fc_first_season(&s->season), NULL, "series", horizon, &f, e);
     if (st != FC_OK) {
         fc_forecast_free(&f);
         return st;
@@ -178,10 +179,10 @@ static enum fc_status answer_model(const struct fc_model *m, const struct fc_ser
     if (!m->network || s->n < fc_window_lookback(&m->plan)) {
         if (m->network)
             fc_warn(&f->warnings, "short_series");
-        return answer_classical(s, m1, m->naive_intervals.scores ? &m->naive_intervals : NULL, horizon, f, e);
+        return answer_classical(s, m1, m->naive_intervals.scores ? &m->naive_intervals : NULL, fc_scope(m), horizon, f, e);
     }
     struct fc_track t = {0};
-    struct answer a = {fc_method_find(m->spec.cell), m->plan.scaler, &m->network_intervals, "pooled", m1};
+    struct answer a = {fc_method_find(m->spec.cell), m->plan.scaler, &m->network_intervals, fc_scope(m), m1};
     fc_real *z = malloc(horizon * sizeof *z);
     enum fc_status st = z ? FC_OK : fc_fail_nomem(e, horizon * sizeof *z);
     if (st == FC_OK && (st = fc_track_init(&t, a.scaler, s, m1, s->n, e)) == FC_OK && (st = answer_network(m, &t, horizon, z, e)) == FC_OK)

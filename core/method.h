@@ -6,7 +6,7 @@
 
 struct fc_method {
     const char *name;
-    const char *title;   /* for sentences: "a GRU network" */
+    const char *title;   /* opens sentences: "A GRU network" */
     const char *cell;    /* networks: a row of the cell table; NULL for classical methods */
     /* Classical methods: the next K values after x[n], n >= 1, all finite; season m >= 1 (m may exceed n). NULL for networks. Pure. */
     void (*point)(const double *x, size_t n, size_t m, size_t K, double *out);

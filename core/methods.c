@@ -4,9 +4,9 @@
 #include <string.h>
 
 const struct fc_method fc_methods[] = {
-    {.name = "auto", .title = "the better of network and seasonal naive", .cell = "gru", .point = fc_seasonal_naive, .choose = true},
-    {.name = "gru", .title = "a GRU network", .cell = "gru"},
-    {.name = "seasonal_naive", .title = "the seasonal naive method", .point = fc_seasonal_naive},
+    {.name = "auto", .title = "The better of network and seasonal naive", .cell = "gru", .point = fc_seasonal_naive, .choose = true},
+    {.name = "gru", .title = "A GRU network", .cell = "gru"},
+    {.name = "seasonal_naive", .title = "The seasonal naive method", .point = fc_seasonal_naive},
     {.name = NULL},
 };
 const struct fc_method *const fc_method_fallback = &fc_methods[2];

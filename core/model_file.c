@@ -22,7 +22,7 @@ struct fixed {
     uint64_t seed;
     int64_t step_ms;
     uint32_t step_months, horizon, lookback, layers, hidden, patch, epochs, batch, patience, network, seasons, period[FC_SEASONS];
-    uint32_t P, T, m1, m2, embed, skip, reserved;
+    uint32_t P, T, m1, m2, embed, skip, pooled;
 };
 _Static_assert(sizeof(struct fixed) == 4 * FC_WORD + 5 * 8 + 22 * 4, "struct fixed has padding");
 
@@ -56,7 +56,7 @@ enum fc_status fc_model_save(const struct fc_model *m, struct fc_buf *out, struc
                       .step_months = (uint32_t)m->step.months, .horizon = s->horizon, .lookback = s->lookback, .layers = s->layers, .hidden = s->hidden,
                       .patch = s->patch, .epochs = s->epochs, .batch = s->batch, .patience = s->patience, .network = m->network,
                       .seasons = (uint32_t)s->season.n, .P = (uint32_t)m->plan.P, .T = (uint32_t)m->plan.T, .m1 = (uint32_t)m->plan.m1,
-                      .m2 = (uint32_t)m->plan.m2, .embed = (uint32_t)m->net.shape.embed, .skip = m->net.shape.skip};
+                      .m2 = (uint32_t)m->plan.m2, .embed = (uint32_t)m->net.shape.embed, .skip = m->net.shape.skip, .pooled = m->pooled};
     memcpy(f.method, s->method, FC_WORD);
     memcpy(f.scaling, s->scaling, FC_WORD);
     memcpy(f.loss, s->loss, FC_WORD);
@@ -168,6 +168,7 @@ static enum fc_status get_spec(const struct reader *r, struct fixed *f, struct f
     memcpy(s->season.period, f->period, sizeof f->period);
     m->step = (struct fc_step){f->step_ms, (int32_t)f->step_months};
     m->network = f->network != 0;
+    m->pooled = f->pooled != 0;
     if (f->seasons > FC_SEASONS || !fc_step_known(m->step) || fc_spec_check(s, e) != FC_OK)
         return corrupt(e, "specification");
     return FC_OK;

@@ -12,12 +12,15 @@ struct fc_model {
     struct fc_spec spec;          /* filled in */
     struct fc_step step;
     bool network;                 /* a network serves where a series is long enough; else the classical method alone */
+    bool pooled;                  /* more than one series calibrated it */
     struct fc_window_plan plan;   /* network only */
     struct fc_network net;        /* network only */
     fc_real *params;              /* [net.params] owned, network only */
     struct fc_intervals network_intervals, naive_intervals; /* owned; naive ones in the raw space */
 };
 
+/* How a model's calibration is called: "pooled" over series or of the one "series". */
+const char *fc_scope(const struct fc_model *m);
 /* The space of classical methods: raw values in units of the series' noise. */
 const struct fc_scaler *fc_classical_scaler(void);
 /* The first season, 1 when there is none; the second that windows use, 0 when there is none. */
