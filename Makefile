@@ -32,17 +32,19 @@ CFLAGS   = -std=c17 -D_GNU_SOURCE -DFC_VERSION='"$(VERSION)"' $(OPT_$(MODE)) -ff
            $(WARN) $(CFLAGS_PKG) -Icore -Istorage -Iconfig -Iserver -I. -DFC_DYGRAPHS='"$(DYGRAPHS)"' $(EXTRA_CFLAGS)
 LDFLAGS  = $(OPT_$(MODE)) $(EXTRA_LDFLAGS)
 
+# One short line a step; V=1 shows the commands.
+Q     := $(if $(V),,@)
+say    = @printf '  %-4s %s\n' $(1) $@
+
 SRC   := $(wildcard core/*.c storage/*.c config/*.c server/*.c)
 OBJ   := $(SRC:%.c=$(OUT)/obj/%.o)
 LIB   := $(OUT)/libforecastd.a
 UNITS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
-BENCH := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
-
 # The words that people type run one after another, in the order written; the building inside them is parallel, in a make of its own that starts
 # when the packages are there.
-WORDS := all deps deps-test demo run test bench asan ubsan tsan cover lint format install clean
-.PHONY: $(WORDS) units unit-programs bench-programs
+WORDS := all deps deps-test deps-bench demo run test bench asan ubsan tsan cover lint format install clean
+.PHONY: $(WORDS) units unit-programs
 .DELETE_ON_ERROR:
 ifneq ($(filter $(WORDS),$(or $(MAKECMDGOALS),all)),)
 .NOTPARALLEL:
@@ -55,20 +57,21 @@ all: deps
 	+@$(BUILD) $(OUT)/forecastd
 
 $(OUT)/forecastd: $(OUT)/obj/server/main.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(LIB): $(filter-out $(OUT)/obj/server/main.o,$(OBJ))
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
 $(OUT)/unit/%: tests/unit/%.c $(LIB) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itests/unit -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) -lcmocka $(LDLIBS)
-$(OUT)/bench/%: tests/bench/%.c $(LIB) Makefile
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
--include $(OBJ:.o=.d) $(UNITS:=.d) $(BENCH:=.d)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) -lcmocka $(LDLIBS)
+-include $(OBJ:.o=.d) $(UNITS:=.d)
 
 # The same kernel source is built once a processor family; kernel.c picks one at run time.
 CFLAGS_core_kernel_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
@@ -98,6 +101,8 @@ endef
 
 deps:
 	$(call install_packages,$(DEBIAN_RUN))
+deps-bench:
+	$(call install_packages,$(DEBIAN_RUN) wrk)
 deps-test:
 	$(call install_packages,$(DEBIAN_RUN) $(DEBIAN_TEST))
 
@@ -133,11 +138,8 @@ cover: deps-test
 	FORECASTD_BIN=$(abspath $(OUT)/$@/forecastd) $(PYTEST) tests/api
 	gcovr --root . --filter core/ --filter storage/ --filter config/ --filter server/ $(OUT)/$@
 
-bench-programs: $(BENCH)
-bench: deps-test all
-	+@$(BUILD) bench-programs
-	@if [ -e tests/bench/run.py ]; then FORECASTD_BIN=$(abspath $(OUT)/forecastd) BENCH_DIR=$(abspath $(OUT)/bench) $(PYTHON) tests/bench/run.py; \
-	 else for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done; fi
+bench: deps-bench all
+	$(PYTHON) tests/bench/run.py --binary $(OUT)/forecastd
 
 # Who includes whom, what cppcheck finds, and a whole build with the second compiler.
 lint: deps-test
@@ -150,7 +152,7 @@ lint: deps-test
 
 format:
 	$(call install_packages,clang-format)
-	clang-format -i $(wildcard core/*.[ch] storage/*.[ch] config/*.[ch] server/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch])
+	clang-format -i $(wildcard core/*.[ch] storage/*.[ch] config/*.[ch] server/*.[ch] tests/unit/*.[ch])
 
 install: all
 	install -D -m 755 $(OUT)/forecastd $(DESTDIR)$(PREFIX)/bin/forecastd

@@ -82,7 +82,7 @@ struct fc_request {
 
 /* The request has its answer: send it. Any thread, once, only after the handler returned or will return FC_PENDING. */
 void fc_request_finish(struct fc_request *r);
-/* Runs fn(r) on a request worker; used after FC_PENDING too (e.g. the second half of a handler). FC_BUSY when too many wait. */
+/* Runs fn(r) on a request worker; used after FC_PENDING too (e.g. the second half of a handler). FC_UNAVAILABLE (503) when too many wait. */
 FC_MUST_CHECK enum fc_status fc_request_defer(struct fc_request *r, void (*fn)(struct fc_request *r), struct fc_error *e);
 
 /* ---- reading a request ---- */
