@@ -15,8 +15,8 @@ enum fc_next fc_api_forecast_error(struct fc_request *r, const struct fc_error *
 /* ?limit= (1 to 1000) and ?cursor= over things with an id. */
 struct fc_page {
     uint64_t limit;
-    bool limited;               /* limit was given */
-    char after[FC_ID_MAX + 1];  /* id of the last one of the page before, "" for the first page */
+    bool limited;              /* limit was given */
+    char after[FC_ID_MAX + 1]; /* id of the last one of the page before, "" for the first page */
 };
 FC_MUST_CHECK enum fc_status fc_api_page(const struct fc_request *r, struct fc_page *out, struct fc_error *e);
 /* Ends a list document: `],"next":"…"}`, or null when last is NULL. last: the id of the last one on a page that has a next. */

@@ -5,7 +5,6 @@
 #include "codec_series.h"
 #include "selector.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,31 +59,12 @@ static enum fc_status put_apply(struct fc_store_tx *tx, void *arg, struct fc_err
     return fc_tx_series_put(tx, &p->change.row, p->change.mask, &p->created, e);
 }
 
-/* A bound that is given alone must agree with the one that stands. */
-static enum fc_status check_bounds(struct fc_store *store, const struct fc_series_change *c, struct fc_error *e)
-{
-    struct fc_series_row old = {0};
-    unsigned given = c->mask & (FC_SET_MIN | FC_SET_MAX);
-    if (given != FC_SET_MIN && given != FC_SET_MAX)
-        return FC_OK;
-    enum fc_status s = fc_store_series_get(store, c->row.id, &old, e);
-    if (s != FC_OK)
-        return s == FC_NOT_FOUND ? FC_OK : s;
-    double min = given == FC_SET_MIN ? c->row.bounds.min : old.bounds.min, max = given == FC_SET_MAX ? c->row.bounds.max : old.bounds.max;
-    fc_series_row_free(&old);
-    if (min > max)
-        return fc_fail_at(e, FC_INVALID, "bad_bounds", given == FC_SET_MIN ? "/min" : "/max", "min must not be above max: %.15g > %.15g", min, max);
-    return FC_OK;
-}
-
 static void put_on_worker(struct fc_request *r)
 {
     struct fc_error e;
     struct put *p = r->work;
     struct fc_buf body = {0};
-    enum fc_status s = check_bounds(r->app->store, &p->change, &e);
-    if (s == FC_OK)
-        s = fc_store_write_wait(r->app->store, put_apply, p, &e);
+    enum fc_status s = fc_store_write_wait(r->app->store, put_apply, p, &e);
     if (s == FC_OK)
         s = read_series(r->app, r->param[0], FC_TIME_RFC3339, &body, &e);
     if (s == FC_OK)
