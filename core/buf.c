@@ -236,22 +236,23 @@ void fc_buf_number(struct fc_buf *b, double x)
 
 /* ---- JSON strings ---- */
 
-/* The length of the well-formed UTF-8 sequence at s (Unicode 15, table 3-7), 0 when there is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
+/* Table 3-7 of the Unicode standard. */
+size_t fc_utf8_sequence(const char *text, size_t left)
 {
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    if (len == 0 || len > n)
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    if (n == 0 || n > left)
         return 0;
-    if (len > 1) {
+    if (n > 1) {
         unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
         unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
         if (s[1] < low || s[1] > high)
             return 0;
     }
-    for (size_t i = 2; i < len; i++)
+    for (size_t i = 2; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    return len;
+    return n;
 }
 
 static void escape_byte(struct fc_buf *b, unsigned char c)
@@ -266,19 +267,18 @@ static void escape_byte(struct fc_buf *b, unsigned char c)
 
 void fc_buf_json_string(struct fc_buf *b, const char *text, size_t n)
 {
-    const unsigned char *s = (const unsigned char *)text;
     size_t kept = 0; /* everything before it is written */
     fc_buf_char(b, '"');
     for (size_t i = 0; i < n;) {
-        size_t len = utf8_length(s + i, n - i);
-        bool plain = len > 1 || (len == 1 && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\');
+        size_t len = fc_utf8_sequence(text + i, n - i);
+        bool plain = len > 1 || (len == 1 && (unsigned char)text[i] >= 0x20 && text[i] != '"' && text[i] != '\\');
         if (plain) {
             i += len;
             continue;
         }
         fc_buf_add(b, text + kept, i - kept);
         if (len)
-            escape_byte(b, s[i]);
+            escape_byte(b, (unsigned char)text[i]);
         else
             fc_buf_text(b, "\xef\xbf\xbd"); /* U+FFFD: an error message may quote bytes that are not UTF-8, an answer may not */
         kept = ++i;

@@ -23,8 +23,10 @@ void fc_buf_number(struct fc_buf *b, double x);
 /* The same by trying printf and strtod, for finite x: what the fast paths must agree with. */
 void fc_buf_number_slowly(struct fc_buf *b, double x);
 void fc_buf_integer(struct fc_buf *b, int64_t x);
-/* A JSON string with its quotes, escaped. */
+/* A JSON string with its quotes, escaped; bytes that are not UTF-8 become U+FFFD. */
 void fc_buf_json_string(struct fc_buf *b, const char *text, size_t n);
+/* The length of the one well-formed UTF-8 sequence at text (left >= 1 bytes), 0 when there is none. */
+size_t fc_utf8_sequence(const char *text, size_t left);
 /* Makes room for n more bytes; false when it cannot. */
 bool fc_buf_room(struct fc_buf *b, size_t n);
 /* Adds a NUL that n does not count; false when anything failed. */

@@ -21,6 +21,7 @@ struct fc_tensor {
 
 struct fc_cell {
     const char *name;    /* "gru" */
+    const char *title;   /* opens sentences: "A GRU network" */
     const char *source;  /* paper and convention */
     /* The cell's tensors for I inputs and H units, offsets counted from 0; returns their count. */
     size_t (*tensors)(size_t I, size_t H, struct fc_tensor out[FC_CELL_TENSORS]);

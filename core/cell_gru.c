@@ -92,6 +92,7 @@ static void gru_backward(const struct fc_kernel *k, const struct fc_cell_shape *
 
 const struct fc_cell fc_cell_gru = {
     .name = "gru",
+    .title = "A GRU network",
     .source = "Cho et al. 2014, arXiv:1406.1078, reset after the product as in cuDNN and PyTorch",
     .tensors = gru_tensors,
     .cache = gru_cache,

@@ -151,14 +151,6 @@ struct fc_step fc_step_infer(const fc_time *time, size_t n)
 
 /* ---- the whole ---- */
 
-static bool all_equal(const struct fc_series *s)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (s->observed[i] && s->value[i] != s->value[0])
-            return false;
-    return true;
-}
-
 enum fc_status fc_clean(const struct fc_points *p, const struct fc_clean_options *o, struct fc_series *out, struct fc_clean_report *report,
                         struct fc_error *e)
 {
@@ -179,7 +171,7 @@ enum fc_status fc_clean(const struct fc_points *p, const struct fc_clean_options
     enum fc_status status = fc_bucket(p, &grid, o, &s, &told, e);
     if (status != FC_OK)
         return status;
-    told.constant = all_equal(&s);
+    told.constant = fc_series_constant(&s);
     if (s.season.n == 0 && !o->season_set) {
         s.season = fc_season_infer(s.value, s.n, s.step);
         told.season_inferred = true;

@@ -37,4 +37,9 @@ struct fc_step fc_step_infer(const fc_time *time, size_t n);
  * of the detrended values, and for other steps the autocorrelation's own peaks. At least two whole periods are needed. NaN in value is skipped. */
 struct fc_season fc_season_infer(const double *value, size_t n, struct fc_step step);
 
+/* A copy of the values [from, to) of a cleaned series as they would have been filled when only the first `known` were there: what was filled in the
+ * known part is filled again from that part alone (a trailing gap by its last season). from < known <= to <= n. *first: where the copy begins, at or before
+ * from, at an observation. Free out with fc_series_free. FC_NOMEM. */
+FC_MUST_CHECK enum fc_status fc_fill_prefix(const struct fc_series *s, size_t from, size_t known, size_t to, struct fc_series *out, size_t *first, struct fc_error *e);
+
 #endif

@@ -7,7 +7,30 @@
 
 static double growth(const struct fc_intervals *iv, size_t h)
 {
-    return iv->K ? sqrt((double)(h / iv->K + 1)) : 1;
+    return iv->scores ? sqrt((double)(h / iv->K + 1)) : sqrt((double)(h + 1));
+}
+
+struct fc_range fc_range_of(const double *z, size_t n)
+{
+    struct fc_range r = {n ? z[0] : 0, n ? z[0] : 0, n};
+    for (size_t i = 1; i < n; i++) {
+        r.least = z[i] < r.least ? z[i] : r.least;
+        r.most = z[i] > r.most ? z[i] : r.most;
+    }
+    return r;
+}
+
+/* z kept within the range of the known values and once more of it on each side; NaN stays. */
+static double within(const struct fc_point *p, size_t h, double z)
+{
+    double more = (p->range.most - p->range.least) * (1 + (double)(h + 10) / (double)(p->range.n + 1));
+    z = z < p->range.least - more ? p->range.least - more : z;
+    return z > p->range.most + more ? p->range.most + more : z;
+}
+
+static double inverse(const struct fc_point *p, size_t h, double z)
+{
+    return fc_scale_inverse(p->scaler, p->S, within(p, h, z));
 }
 
 /* E[x] as the average over the quantiles of the signed scores: exact for any space, where exp(E[z]) would be too low. */
@@ -16,10 +39,10 @@ static double expected(const struct fc_point *p, size_t h)
     const struct fc_intervals *iv = p->iv;
     size_t step = h < iv->K ? h : iv->K - 1;
     if (iv->K == 0 || iv->n[step] == 0)
-        return fc_scale_inverse(p->scaler, p->S, (double)p->z[h]);
+        return inverse(p, h, p->z[h]);
     double sum = 0;
     for (size_t i = 0; i < FC_SIGNED_KEPT; i++)
-        sum += fc_scale_inverse(p->scaler, p->S, (double)p->z[h] + p->unit[h] * (double)iv->signed_[step * FC_SIGNED_KEPT + i]);
+        sum += inverse(p, h, p->z[h] + p->unit[h] * (double)iv->signed_[step * FC_SIGNED_KEPT + i]);
     return sum / FC_SIGNED_KEPT;
 }
 
@@ -27,14 +50,14 @@ bool fc_dress(const struct fc_point *p, const double *level, size_t nlevels, dou
 {
     bool supported = true;
     for (size_t h = 0; h < p->n; h++) {
-        median[h] = fc_scale_inverse(p->scaler, p->S, (double)p->z[h]);
+        median[h] = inverse(p, h, p->z[h]);
         mean[h] = expected(p, h);
         double widest = 0; /* the wider level never ends inside the narrower one */
         for (size_t l = 0; l < nlevels; l++) {
             double half = fc_interval_quantile(p->iv, h, level[l], &supported) * growth(p->iv, h) * p->unit[h];
             widest = half > widest ? half : widest;
-            lower[l * p->n + h] = fc_scale_inverse(p->scaler, p->S, (double)p->z[h] - widest);
-            upper[l * p->n + h] = fc_scale_inverse(p->scaler, p->S, (double)p->z[h] + widest);
+            lower[l * p->n + h] = inverse(p, h, p->z[h] - widest);
+            upper[l * p->n + h] = inverse(p, h, p->z[h] + widest);
         }
     }
     return supported;
@@ -45,10 +68,10 @@ static double clamp(double x, double lo, double hi)
     return x < lo ? lo : x > hi ? hi : x;
 }
 
-void fc_dress_bounds(const struct fc_series *s, struct fc_forecast *f)
+void fc_dress_bounds(const struct fc_series *s, size_t known, struct fc_forecast *f)
 {
     double smallest = INFINITY;
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < known; i++)
         if (s->observed[i] && s->value[i] < smallest)
             smallest = s->value[i];
     double lo = s->bounds.min, hi = s->bounds.max, natural = smallest >= 0 && lo < 0 ? 0 : lo;

@@ -4,6 +4,8 @@
 #include "clean_stages.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define SHORT_GAP 3 /* up to so many values, a line between the neighbours is as good as anything */
 #define LEVEL_OF 3  /* so many observed values at each side of a gap set its level */
@@ -129,4 +131,35 @@ void fc_fill(struct fc_series *s)
             fill_line(s->value, i, end);
         i = end;
     }
+}
+
+enum fc_status fc_fill_prefix(const struct fc_series *s, size_t from, size_t known, size_t to, struct fc_series *out, size_t *first, struct fc_error *e)
+{
+    while (from > 0 && !s->observed[from])
+        from--;
+    struct fc_series c = {.step = s->step, .season = s->season, .bounds = s->bounds, .n = to - from};
+    c.value = malloc((c.n + 1) * sizeof *c.value);
+    c.observed = malloc(c.n + 1);
+    if (!c.value || !c.observed) {
+        fc_series_free(&c);
+        return fc_fail_nomem(e, c.n * sizeof *c.value);
+    }
+    memcpy(c.value, s->value + from, c.n * sizeof *c.value);
+    memcpy(c.observed, s->observed + from, c.n);
+    size_t end = known - from, last = 0; /* the newest observation that is known */
+    for (size_t i = 0; i < end; i++) {
+        if (c.observed[i])
+            last = i;
+        else
+            c.value[i] = NAN;
+    }
+    struct fc_series head = c;
+    head.n = last + 1;
+    fc_fill(&head);
+    size_t period = s->season.n > 0 ? s->season.period[0] : 1;
+    for (size_t i = last + 1; i < end; i++)
+        c.value[i] = i >= period ? c.value[i - period] : c.value[last];
+    *out = c;
+    *first = from;
+    return FC_OK;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct fc_method fc_methods[] = {
-    {.name = "auto", .title = "The better of network and seasonal naive", .cell = "gru", .point = fc_seasonal_naive, .choose = true},
+    {.name = "auto", .title = "The better of network and seasonal naive", .cell = "gru", .choose = true},
     {.name = "gru", .title = "A GRU network", .cell = "gru"},
     {.name = "seasonal_naive", .title = "The seasonal naive method", .point = fc_seasonal_naive},
     {.name = NULL},
@@ -17,4 +17,9 @@ const struct fc_method *fc_method_find(const char *name)
         if (strcmp(m->name, name) == 0)
             return m;
     return NULL;
+}
+
+const struct fc_method *fc_method_classical(const struct fc_method *m)
+{
+    return m->point ? m : fc_method_fallback;
 }

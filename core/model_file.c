@@ -4,6 +4,7 @@
  * one item, u64 count, the items. Last: u32 CRC-32 of everything before it. Records are found by name, so that later versions can add some. */
 #include "model_parts.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ _Static_assert(sizeof(struct fixed) == 4 * FC_WORD + 5 * 8 + 22 * 4, "struct fix
 static void put(struct fc_buf *b, const char *name, const void *items, uint32_t size, uint64_t count)
 {
     char padded[NAME] = {0};
+    assert(strlen(name) < NAME);
     memcpy(padded, name, strlen(name));
     fc_buf_add(b, padded, NAME);
     fc_buf_add(b, &size, sizeof size);
@@ -39,12 +41,12 @@ static void put(struct fc_buf *b, const char *name, const void *items, uint32_t 
 static void put_intervals(struct fc_buf *b, const char *prefix, const struct fc_intervals *v)
 {
     char name[NAME];
-    uint64_t counts[] = {v->K, v->origins, v->scores};
+    uint64_t counts[] = {v->K, v->origins, v->scores, v->width};
 #define PUT(field, items, n) (snprintf(name, NAME, "%s.%s", prefix, field), put(b, name, items, sizeof *(items), n))
-    PUT("counts", counts, 3);
+    PUT("counts", counts, 4);
     PUT("n", v->n, v->K);
     PUT("kept", v->kept, v->K);
-    PUT("absolute", v->absolute, v->K * FC_SCORES_KEPT);
+    PUT("absolute", v->absolute, v->K * v->width);
     PUT("signed", v->signed_, v->K * FC_SIGNED_KEPT);
 #undef PUT
 }
@@ -67,7 +69,7 @@ enum fc_status fc_model_save(const struct fc_model *m, struct fc_buf *out, struc
     fc_buf_add(out, MAGIC, 8);
     fc_buf_add(out, head, sizeof head);
     put(out, "spec", &f, sizeof f, 1);
-    put_intervals(out, "naive", &m->naive_intervals);
+    put_intervals(out, "classical", &m->classical_intervals);
     if (m->network) {
         put_intervals(out, "network", &m->network_intervals);
         for (size_t i = 0; i < m->net.tensors; i++) {
@@ -121,19 +123,19 @@ static enum fc_status corrupt(struct fc_error *e, const char *what)
 static enum fc_status get_intervals(const struct reader *r, const char *prefix, struct fc_intervals *out, struct fc_error *e)
 {
     char name[NAME];
-    uint64_t counts[3];
+    uint64_t counts[4];
 #define GET(field, items, n) (snprintf(name, NAME, "%s.%s", prefix, field), copy(r, name, items, sizeof *(items), n))
-    if (!GET("counts", counts, 3) || counts[0] > FC_HORIZON_MAX)
+    if (!GET("counts", counts, 4) || counts[0] > FC_HORIZON_MAX || counts[3] > FC_SCORES_KEPT)
         return corrupt(e, "interval counts");
     struct fc_intervals v = {0};
     if (counts[0] > 0) {
-        enum fc_status st = fc_intervals_reserve(counts[0], &v, e);
+        enum fc_status st = fc_intervals_reserve(counts[0], counts[3], &v, e);
         if (st != FC_OK)
             return st;
-        bool whole = GET("n", v.n, v.K) && GET("kept", v.kept, v.K) && GET("absolute", v.absolute, v.K * FC_SCORES_KEPT) &&
+        bool whole = GET("n", v.n, v.K) && GET("kept", v.kept, v.K) && GET("absolute", v.absolute, v.K * v.width) &&
                      GET("signed", v.signed_, v.K * FC_SIGNED_KEPT);
         for (size_t h = 0; whole && h < v.K; h++)
-            whole = v.kept[h] <= FC_SCORES_KEPT && (v.kept[h] > 0) == (v.n[h] > 0);
+            whole = v.kept[h] <= v.width && (v.kept[h] > 0) == (v.n[h] > 0);
         if (!whole) {
             fc_intervals_free(&v);
             return corrupt(e, "interval scores");
@@ -171,6 +173,7 @@ static enum fc_status get_spec(const struct reader *r, struct fixed *f, struct f
     m->pooled = f->pooled != 0;
     if (f->seasons > FC_SEASONS || !fc_step_known(m->step) || fc_spec_check(s, e) != FC_OK)
         return corrupt(e, "specification");
+    m->classical = fc_method_classical(fc_method_find(s->method));
     return FC_OK;
 }
 
@@ -212,7 +215,7 @@ enum fc_status fc_model_load(const void *bytes, size_t n, struct fc_model **out,
         return fc_fail_nomem(e, sizeof *m);
     enum fc_status st = get_spec(&r, &f, m, e);
     if (st == FC_OK)
-        st = get_intervals(&r, "naive", &m->naive_intervals, e);
+        st = get_intervals(&r, "classical", &m->classical_intervals, e);
     if (st == FC_OK && m->network && (st = get_intervals(&r, "network", &m->network_intervals, e)) == FC_OK)
         st = get_network(&r, &f, m, e);
     if (st != FC_OK) {

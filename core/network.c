@@ -72,8 +72,8 @@ enum fc_status fc_network_init(const struct fc_shape *s, struct fc_network *out,
         return fc_fail(e, FC_INVALID, "bad_network", "a network of patch %zu, steps %zu, embedding %zu, layers %zu, hidden %zu, horizon %zu cannot be built",
                        s->patch, s->steps, s->embed, s->layers, s->hidden, s->horizon);
     struct layout l = lay_out(s);
-    if (l.end > (size_t)1 << 28)
-        return fc_fail(e, FC_INVALID, "bad_network", "a network of %zu parameters is too large", l.end);
+    if (l.end > FC_PARAMS_MAX)
+        return fc_fail(e, FC_INVALID, "bad_network", "a network of %zu parameters is above the limit of %zu: fewer layers, hidden units or a smaller patch", l.end, FC_PARAMS_MAX);
     struct fc_network n = {.shape = *s, .params = l.end};
     if (s->embed) {
         name_tensor(&n, "embed", "W", s->patch, s->embed, l.embed);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #define FC_LAYERS 8
+#define FC_PARAMS_MAX ((size_t)1 << 23) /* a training keeps about twelve copies: 400 MB at this limit */
 #define FC_NETWORK_TENSORS (FC_LAYERS * FC_CELL_TENSORS + 5)
 
 struct fc_shape {
@@ -33,7 +34,7 @@ struct fc_network {
     struct fc_tensor tensor[FC_NETWORK_TENSORS];     /* named parts of it: "embed.W", "layer0.U", "head.W", … */
 };
 
-/* FC_INVALID "bad_network" when a size is zero or the whole is beyond 2^28 numbers. */
+/* FC_INVALID "bad_network" when a size is zero or the whole is beyond FC_PARAMS_MAX numbers. */
 FC_MUST_CHECK enum fc_status fc_network_init(const struct fc_shape *shape, struct fc_network *out, struct fc_error *e);
 /* Uniform ±1/√fan-in (±1/√H in the cells, as PyTorch), zero head and skip. */
 void fc_network_start(const struct fc_network *n, struct fc_rng *rng, fc_real *params);

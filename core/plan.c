@@ -13,7 +13,6 @@
 #define HOLD_SHARE 0.4          /* of a typical series, for the three spans */
 #define NOMINAL_FLOPS 50e9      /* a second: what the smallest machine we train on is planned for */
 #define TRAINING_SHARE 0.35     /* of time_limit for each of the two fits */
-#define LOG_BELOW 15.8          /* mean level over noise where the logarithm stops paying: 5·√10, the middle of the M4 gate */
 
 static int by_size(const void *a, const void *b)
 {
@@ -90,26 +89,6 @@ static size_t wanted_lookback(size_t m1, size_t m2, size_t K)
     return L < cap ? L : cap;
 }
 
-/* Logarithms where every value is positive and the noise is large beside the level. */
-static const char *choose_scaling(const struct fc_series *series, const unsigned char *use, size_t nseries, size_t m1)
-{
-    double sum = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < nseries; i++) {
-        double level = 0;
-        if (!use[i])
-            continue;
-        for (size_t t = 0; t < series[i].n; t++) {
-            if (!(series[i].value[t] > 0))
-                return "standard";
-            level += series[i].value[t];
-        }
-        sum += log(level / (double)series[i].n / fc_noise_scale(series[i].value, series[i].n, m1));
-        used++;
-    }
-    return used && exp(sum / (double)used) < LOG_BELOW ? "log" : "standard";
-}
-
 static size_t count_windows(const struct fc_series *series, const unsigned char *use, size_t nseries, size_t need)
 {
     size_t windows = 0;
@@ -165,6 +144,7 @@ void fc_plan_make(struct fc_spec *s, const struct fc_series *series, const unsig
     for (size_t i = 0; i < nseries; i++)
         used += use[i];
     memset(p, 0, sizeof *p);
+    p->classical = fc_method_classical(method);
     if (s->season.n == 0)
         s->season = common_season(series, use, nseries);
     if (isnan(s->time_limit))
@@ -191,12 +171,12 @@ void fc_plan_make(struct fc_spec *s, const struct fc_series *series, const unsig
     s->lookback = (uint32_t)L;
     s->patch = (uint32_t)patch;
     if (!s->scaling[0])
-        strcpy(s->scaling, choose_scaling(series, use, nseries, p->m1));
+        strcpy(s->scaling, "standard"); /* the space that no level shift, zero or sign can make explode */
     if (!s->cell[0])
         strcpy(s->cell, method->cell);
     choose_sizes(s, windows);
     p->shape = (struct fc_shape){.cell = fc_cell_find(s->cell), .patch = patch, .steps = steps, .embed = s->hidden, .layers = s->layers, .hidden = s->hidden,
-                                 .horizon = K, .skip = strcmp(s->scaling, "log") == 0};
+                                 .horizon = K, .skip = fc_scaler_find(s->scaling)->skip};
     p->window = (struct fc_window_plan){.scaler = fc_scaler_find(s->scaling), .P = patch, .T = steps, .K = K, .m1 = p->m1, .m2 = m2 <= L ? m2 : 0};
     p->stride = choose_stride(s, &p->shape, windows);
 }

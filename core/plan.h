@@ -2,7 +2,8 @@
  *
  * The newest values of each series are cut into three spans of K + o − 1 values, o origins each:
  *   … trains | chooses (stops the training, network or naive) | calibrates | reports |
- * so that what chose, calibrated and reports never shares a value as its target. */
+ * so that what chose, calibrated and reports never shares a value as its target. The seasons of a series come with it: where they were inferred, it was from all
+ * its values, the held-back ones too. */
 #ifndef FC_PLAN_H
 #define FC_PLAN_H
 
@@ -10,6 +11,7 @@
 
 struct fc_plan {
     bool network;          /* there is enough data to train and to judge a network */
+    const struct fc_method *classical;
     size_t m1;             /* first season, 1 when none */
     size_t origins, span;  /* o and K + o − 1; origins 0: not enough for spans */
     uint32_t stride;       /* between the training windows of a series */

@@ -6,14 +6,16 @@
 #include <string.h>
 
 #define LOG_FLOOR 1e-6 /* of S: keeps a stray zero of a positive series finite */
+#define LARGEST 1e18   /* of z: its square and its difference stay finite in float */
 
 const struct fc_scaler fc_scalers[] = {
-    {"standard", false, true, 1e-4},
-    {"level", false, false, 0},
-    {"log_standard", true, true, 1e-3},
-    {"log", true, false, 0},
-    {NULL, false, false, 0},
+    {.name = "standard", .standard = true, .floor = 1e-4},
+    {.name = "level"},
+    {.name = "log_standard", .log = true, .standard = true, .floor = 1e-3},
+    {.name = "log", .log = true, .skip = true},
+    {.name = NULL},
 };
+const struct fc_scaler fc_scaler_classical = {.name = "none", .identity = true};
 
 const struct fc_scaler *fc_scaler_find(const char *name)
 {
@@ -36,28 +38,35 @@ double fc_noise_scale(const double *x, size_t n, size_t m)
 
 double fc_scale_forward(const struct fc_scaler *s, double S, double x)
 {
-    return s->log ? log(fmax(x, LOG_FLOOR * S)) : x / S;
+    return s->identity ? x : s->log ? log(fmax(x, LOG_FLOOR * S)) : x / S;
 }
 
 double fc_scale_inverse(const struct fc_scaler *s, double S, double z)
 {
-    return s->log ? exp(z) : z * S;
+    return s->identity ? z : s->log ? exp(z) : z * S;
 }
 
-enum fc_status fc_track_init(struct fc_track *t, const struct fc_scaler *scaler, const struct fc_series *s, size_t m, size_t known, struct fc_error *e)
+enum fc_status fc_track_init(struct fc_track *t, const struct fc_scaler *scaler, const struct fc_series *s, double S, struct fc_error *e)
 {
-    fc_real *z = malloc((s->n ? s->n : 1) * sizeof *z);
-    if (!z)
-        return fc_fail_nomem(e, s->n * sizeof *z);
-    double S = fc_noise_scale(s->value, known < s->n ? known : s->n, m);
-    for (size_t i = 0; i < s->n; i++)
-        z[i] = (fc_real)fc_scale_forward(scaler, S, s->value[i]);
-    *t = (struct fc_track){.z = z, .observed = s->observed, .x = s->value, .n = s->n, .S = S};
+    struct fc_track made = {.z = s->value, .observed = s->observed, .x = s->value, .n = s->n, .S = S};
+    if (!scaler->identity) {
+        if (!(made.z = malloc((s->n ? s->n : 1) * sizeof *made.z)))
+            return fc_fail_nomem(e, s->n * sizeof *made.z);
+        for (size_t i = 0; i < s->n; i++) {
+            made.z[i] = fc_scale_forward(scaler, S, s->value[i]);
+            if (!(fabs(made.z[i]) <= LARGEST)) {
+                free(made.z);
+                return fc_fail(e, FC_INVALID, "out_of_range", "the value %g is too large beside the noise %g of its series", s->value[i], S);
+            }
+        }
+    }
+    *t = made;
     return FC_OK;
 }
 
 void fc_track_close(struct fc_track *t)
 {
-    free(t->z);
+    if (t->z != t->x)
+        free(t->z);
     *t = (struct fc_track){0};
 }

@@ -56,3 +56,14 @@ fc_time fc_series_time(const struct fc_series *s, size_t i)
 {
     return fc_step_at_day(s->step, s->start, s->month_day, (int64_t)i);
 }
+
+bool fc_series_constant(const struct fc_series *s)
+{
+    size_t first = 0;
+    while (first < s->n && !s->observed[first])
+        first++;
+    for (size_t i = first; i < s->n; i++)
+        if (s->observed[i] && s->value[i] != s->value[first])
+            return false;
+    return true;
+}

@@ -46,6 +46,8 @@ struct fc_series {
     struct fc_bounds bounds;
 };
 void fc_series_free(struct fc_series *s);
+/* All observed values are equal (true when there are none). */
+bool fc_series_constant(const struct fc_series *s);
 /* The time of grid value i; beyond n - 1 it is the time of a forecast. */
 fc_time fc_series_time(const struct fc_series *s, size_t i);
 

@@ -46,7 +46,7 @@ static enum fc_status check_words(const struct fc_spec *s, struct fc_error *e)
         (st = check_word(s->loss, fc_loss_find(s->loss), "/loss", "loss", e)) != FC_OK ||
         (st = check_word(s->cell, fc_cell_find(s->cell), "/network/cell", "cell", e)) != FC_OK)
         return st;
-    if (s->cell[0] && (!m->cell || strcmp(m->cell, s->cell) != 0))
+    if (s->cell[0] && (!m->cell || (!m->choose && strcmp(m->cell, s->cell) != 0)))
         return fc_fail_at(e, FC_INVALID, "method_and_cell_disagree", "/network/cell", "network.cell \"%s\" does not go with method \"%s\"", s->cell, s->method);
     return FC_OK;
 }

@@ -5,6 +5,7 @@
 #include "rng.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,10 @@ struct section {
     size_t shards, width;  /* windows a shard */
     fc_real scale;         /* of the gradients */
     struct shard *shard;
-    fc_real *z;            /* answers: [n][K], or NULL */
+    double *z;             /* answers: [n][K], or NULL */
     bool learn;
+    const struct fc_hooks *hooks; /* its stop is asked between blocks of rows, from any lane */
+    atomic_bool stopped;
 };
 
 static void shard_close(struct shard *s)
@@ -100,7 +103,7 @@ static void do_rows(const struct section *c, struct shard *s, size_t first, size
     fc_network_forward(c->net, c->params, rows, s->x, s->out, s->work);
     for (size_t b = 0; c->z && b < rows; b++)
         for (size_t h = 0; h < K; h++)
-            c->z[(first + b) * K + h] = norm[b].level + norm[b].spread * (s->out[b * K + h] + s->base[b * K + h]);
+            c->z[(first + b) * K + h] = norm[b].level + norm[b].spread * (double)(s->out[b * K + h] + s->base[b * K + h]);
     if (c->loss)
         s->loss += c->loss->value(rows * K, s->out, s->target, s->weight, c->scale, s->grad);
     if (c->learn)
@@ -109,14 +112,17 @@ static void do_rows(const struct section *c, struct shard *s, size_t first, size
 
 static void do_shard(void *arg, size_t i)
 {
-    const struct section *c = arg;
+    struct section *c = arg;
     struct shard *s = &c->shard[i];
     size_t from = i * c->width, to = from + c->width < c->n ? from + c->width : c->n;
     s->loss = 0;
     if (c->learn)
         memset(s->dparams, 0, c->net->params * sizeof *s->dparams);
-    for (; from < to; from += ROWS)
+    for (; from < to && !atomic_load(&c->stopped); from += ROWS) {
         do_rows(c, s, from, to - from < ROWS ? to - from : ROWS);
+        if (c->hooks->stop && c->hooks->stop(c->hooks->ctx))
+            atomic_store(&c->stopped, true);
+    }
 }
 
 /* Cuts n windows into shards of whole ROWS where that is possible. */
@@ -128,13 +134,15 @@ static void cut(struct section *c, size_t n)
     c->shards = (n + c->width - 1) / c->width;
 }
 
-static double run(struct section *c, const struct fc_lanes *lanes)
+static enum fc_status run(struct section *c, const struct fc_lanes *lanes, double *loss, struct fc_error *e)
 {
     lanes->run(lanes->ctx, c->shards, do_shard, c);
-    double loss = 0;
+    if (atomic_load(&c->stopped))
+        return fc_fail(e, FC_CANCELLED, "cancelled", "the training was cancelled");
+    *loss = 0;
     for (size_t i = 0; i < c->shards; i++)
-        loss += c->shard[i].loss;
-    return loss;
+        *loss += c->shard[i].loss;
+    return FC_OK;
 }
 
 /* State of a fit between its epochs. */
@@ -166,7 +174,11 @@ static enum fc_status do_batch(struct fit *f, fc_real *params, uint32_t epoch, s
     c->order = f->order + from;
     cut(c, n);
     c->scale = (fc_real)(1.0 / ((double)n * (double)c->plan->K));
-    double loss = run(c, f->lanes) * (double)c->scale;
+    double loss = 0;
+    enum fc_status st = run(c, f->lanes, &loss, e);
+    if (st != FC_OK)
+        return st;
+    loss *= (double)c->scale;
     reduce(c, k);
     double norm = fc_gradient_norm(f->net->params, c->shard[0].dparams);
     if (!isfinite(loss) || !isfinite(norm))
@@ -192,8 +204,6 @@ static enum fc_status do_epoch(struct fit *f, fc_real *params, uint32_t epoch, s
         if (st != FC_OK)
             return st;
         done += n;
-        if (f->hooks->stop && f->hooks->stop(f->hooks->ctx))
-            return fc_fail(e, FC_CANCELLED, "cancelled", "the training was cancelled in epoch %u", epoch);
         *time_up = f->hooks->time_up && f->hooks->time_up(f->hooks->ctx);
     }
     sum.loss /= (double)done;
@@ -201,7 +211,10 @@ static enum fc_status do_epoch(struct fit *f, fc_real *params, uint32_t epoch, s
     if (f->validation_pool->windows > 0) {
         cut(&f->validation, f->validation_pool->windows);
         f->validation.scale = 1;
-        sum.validation_loss = run(&f->validation, f->lanes) / ((double)f->validation_pool->windows * (double)f->validation.plan->K);
+        enum fc_status st = run(&f->validation, f->lanes, &sum.validation_loss, e);
+        if (st != FC_OK)
+            return st;
+        sum.validation_loss /= (double)f->validation_pool->windows * (double)f->validation.plan->K;
         if (!isfinite(sum.validation_loss))
             return fc_fail(e, FC_NUMERIC, "not_finite", "the validation loss left the finite numbers after epoch %u", epoch);
     }
@@ -255,8 +268,9 @@ enum fc_status fc_fit(const struct fc_network *net, const struct fc_window_plan 
     for (size_t i = 0; i < training->windows; i++)
         f.order[i] = (uint32_t)i;
     f.steps = (training->windows + o->batch - 1) / o->batch * o->epochs;
-    f.training = (struct section){.net = net, .plan = plan, .pool = training, .loss = o->loss, .params = params, .shard = shard, .learn = true};
-    f.validation = (struct section){.net = net, .plan = plan, .pool = validation, .loss = o->loss, .params = params, .shard = shard};
+    f.training = (struct section){.net = net, .plan = plan, .pool = training, .loss = o->loss, .params = params, .shard = shard, .learn = true,
+                                  .hooks = hooks};
+    f.validation = (struct section){.net = net, .plan = plan, .pool = validation, .loss = o->loss, .params = params, .shard = shard, .hooks = hooks};
     memcpy(f.best, params, net->params * sizeof *params);
     st = run_epochs(&f, params, &r, e);
 out:
@@ -272,32 +286,33 @@ out:
 }
 
 enum fc_status fc_answer_windows(const struct fc_network *net, const struct fc_window_plan *plan, const fc_real *params, const struct fc_pool *pool,
-                                 const struct fc_lanes *lanes, fc_real *z, struct fc_error *e)
+                                 const struct fc_lanes *lanes, const struct fc_hooks *hooks, double *z, struct fc_error *e)
 {
     if (pool->windows == 0)
         return FC_OK;
     struct shard *shard = shards_new(FC_SHARDS, net, plan, false, e);
     if (!shard)
         return FC_NOMEM;
-    struct section c = {.net = net, .plan = plan, .pool = pool, .params = params, .shard = shard, .z = z};
+    struct section c = {.net = net, .plan = plan, .pool = pool, .params = params, .shard = shard, .z = z, .hooks = hooks};
+    double unused;
     cut(&c, pool->windows);
-    run(&c, lanes);
+    enum fc_status st = run(&c, lanes, &unused, e);
     shards_free(shard, FC_SHARDS);
-    return FC_OK;
+    return st;
 }
 
-enum fc_status fc_answer_one(const struct fc_network *net, const struct fc_window_plan *plan, const fc_real *params, const fc_real *z_end, fc_real *z,
+enum fc_status fc_answer_one(const struct fc_network *net, const struct fc_window_plan *plan, const fc_real *params, const double *z_end, double *z,
                              struct fc_error *e)
 {
-    const size_t L = plan->P * plan->T, K = plan->K, total = L + K + fc_network_workspace(net, 1);
+    const size_t L = plan->P * plan->T, K = plan->K, total = L + 2 * K + fc_network_workspace(net, 1);
     fc_real *x = malloc(total * sizeof *x);
     if (!x)
         return fc_fail_nomem(e, total * sizeof *x);
-    fc_real *base = x + L;
+    fc_real *base = x + L, *out = base + K;
     struct fc_window_norm norm = fc_window_input(plan, z_end, 0, 1, x, base);
-    fc_network_forward(net, params, 1, x, z, base + K);
+    fc_network_forward(net, params, 1, x, out, out + K);
     for (size_t h = 0; h < K; h++)
-        z[h] = norm.level + norm.spread * (z[h] + base[h]);
+        z[h] = norm.level + norm.spread * (double)(out[h] + base[h]);
     free(x);
     return FC_OK;
 }

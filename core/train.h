@@ -42,11 +42,11 @@ FC_MUST_CHECK enum fc_status fc_fit(const struct fc_network *net, const struct f
                                     const struct fc_pool *validation, const struct fc_lanes *lanes, const struct fc_hooks *hooks, fc_real *params,
                                     struct fc_fit_result *result, struct fc_error *e);
 
-/* z[windows][K]: the network's answer for each window, in the scaler's space. */
+/* z[windows][K]: the network's answer for each window, in the scaler's space. FC_CANCELLED, FC_NOMEM. */
 FC_MUST_CHECK enum fc_status fc_answer_windows(const struct fc_network *net, const struct fc_window_plan *plan, const fc_real *params, const struct fc_pool *pool,
-                                               const struct fc_lanes *lanes, fc_real *z, struct fc_error *e);
+                                               const struct fc_lanes *lanes, const struct fc_hooks *hooks, double *z, struct fc_error *e);
 /* The same for the single window that ends before z_end, without lanes. */
-FC_MUST_CHECK enum fc_status fc_answer_one(const struct fc_network *net, const struct fc_window_plan *plan, const fc_real *params, const fc_real *z_end, fc_real *z,
+FC_MUST_CHECK enum fc_status fc_answer_one(const struct fc_network *net, const struct fc_window_plan *plan, const fc_real *params, const double *z_end, double *z,
                                            struct fc_error *e);
 
 #endif

@@ -20,12 +20,12 @@ struct fc_window_plan {
 struct fc_window { uint32_t track, origin; };
 
 /* What undoes a window's normalisation. */
-struct fc_window_norm { fc_real level, spread; };
+struct fc_window_norm { double level, spread; };
 
 /* Reads the L values before z_end. x: patch p of row `row` of `rows` goes to x[(p·rows + row)·P]; base: [K] in units of N. */
-struct fc_window_norm fc_window_input(const struct fc_window_plan *w, const fc_real *z_end, size_t row, size_t rows, fc_real *x, fc_real *base);
+struct fc_window_norm fc_window_input(const struct fc_window_plan *w, const double *z_end, size_t row, size_t rows, fc_real *x, fc_real *base);
 /* target[h] = N[o+h] − base[h]; weight[h] = spread, or 0 where nothing was observed. z, observed: at the origin. */
-void fc_window_target(const struct fc_window_plan *w, const fc_real *z, const unsigned char *observed, const fc_real *base, struct fc_window_norm norm,
+void fc_window_target(const struct fc_window_plan *w, const double *z, const unsigned char *observed, const fc_real *base, struct fc_window_norm norm,
                       fc_real *target, fc_real *weight);
 size_t fc_window_lookback(const struct fc_window_plan *w);
 

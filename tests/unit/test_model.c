@@ -2,8 +2,10 @@
 #include "unit.h"
 
 #include "blas_guard.h"
+#include "clean.h"
 #include "model.h"
 #include "rng.h"
+#include "train.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -278,6 +280,134 @@ static void month_ends_stay_month_ends(void **state)
     fc_series_free(&s);
 }
 
+/* Classical answers are the series' own numbers, to the last digit. */
+static void classical_answers_lose_no_digit(void **state)
+{
+    (void)state;
+    struct fc_series s = make_series(60, 12, 3, 1, 0);
+    struct fc_forecast f;
+    struct fc_error e;
+    for (size_t i = 0; i < s.n; i++)
+        s.value[i] = i % 2 ? 1700000011.123 : 1e300;
+    assert_int_equal(fc_classical_forecast(&s, 24, levels, 2, &f, &e), FC_OK);
+    for (size_t h = 0; h < 24; h++)
+        assert_true(f.median[h] == s.value[48 + h % 12]);
+    fc_forecast_free(&f);
+    fc_series_free(&s);
+}
+
+/* A series that multiplied a hundredfold a while ago: answers and bounds stay near what was seen, in every scaler. */
+static void level_shifts_do_not_explode(void **state)
+{
+    (void)state;
+    static const char *const scalings[] = {"standard", "log", "log_standard", "level"};
+    struct fc_series s = make_series(150, 12, 1, 1, 0);
+    for (size_t i = 0; i < s.n; i++)
+        s.value[i] = (i < 120 ? 10 : 1000) + 0.001 * s.value[i];
+    for (int i = -1; i < 4; i++) {
+        struct fc_forecast f;
+        struct fc_error e;
+        struct fc_report r = {0};
+        struct fc_model *m = NULL;
+        struct fc_spec spec = small_spec("gru");
+        if (i < 0) {
+            assert_int_equal(fc_classical_forecast(&s, 24, levels, 2, &f, &e), FC_OK);
+        } else {
+            strcpy(spec.scaling, scalings[i]);
+            m = fit(&spec, &s, 1, &fc_lanes_serial, &r);
+            assert_int_equal(fc_model_forecast(m, &s, 24, levels, 2, &f, &e), FC_OK);
+        }
+        for (size_t h = 0; h < 24; h++) {
+            assert_true(f.upper[24 + h] <= 1000 * 300.0 && f.mean[h] <= f.upper[24 + h] && f.lower[24 + h] >= 0);
+            assert_true(i == 1 || i == 2 || f.upper[24 + h] <= 3000);
+        }
+        fc_forecast_free(&f);
+        fc_model_free(m);
+        fc_report_free(&r);
+    }
+    fc_series_free(&s);
+}
+
+/* A level of a billion with changes of one: the network still sees the changes. */
+static void large_levels_keep_small_changes(void **state)
+{
+    (void)state;
+    struct fc_series s = make_series(160, 12, 3, 1, 0), far = make_series(160, 12, 3, 1, 0);
+    double median[2];
+    for (size_t i = 0; i < far.n; i++)
+        far.value[i] += 1e9;
+    for (int i = 0; i < 2; i++) {
+        struct fc_spec spec = small_spec("gru");
+        struct fc_report r;
+        struct fc_forecast f;
+        struct fc_error e;
+        strcpy(spec.scaling, "standard");
+        struct fc_model *m = fit(&spec, i ? &far : &s, 1, &fc_lanes_serial, &r);
+        assert_int_equal(fc_model_forecast(m, i ? &far : &s, 6, levels, 2, &f, &e), FC_OK);
+        median[i] = f.median[0] - (i ? 1e9 : 0);
+        fc_forecast_free(&f);
+        fc_model_free(m);
+        fc_report_free(&r);
+    }
+    assert_true(fabs(median[0] - median[1]) <= 0.05);
+    fc_series_free(&s);
+    fc_series_free(&far);
+}
+
+/* One series that no float can hold is skipped; the others train. */
+static void one_bad_series_fails_nothing(void **state)
+{
+    (void)state;
+    struct fc_series s[2] = {make_series(160, 12, 3, 1, 0), make_series(160, 12, 3, 2, 0)};
+    struct fc_spec spec = small_spec("auto");
+    struct fc_report r;
+    struct fc_forecast f;
+    struct fc_error e;
+    for (size_t i = 0; i < s[1].n; i++)
+        s[1].value[i] = 1e39;
+    struct fc_model *m = fit(&spec, s, 2, &fc_lanes_serial, &r);
+    assert_string_equal(r.skipped[1], "out_of_range");
+    assert_true(r.trained[0] && !r.trained[1]);
+    assert_string_equal(r.answers, "gru");
+    assert_int_equal(fc_classical_forecast(&s[1], 6, levels, 2, &f, &e), FC_OK);
+    assert_true(f.median[3] == 1e39);
+    fc_forecast_free(&f);
+    fc_model_free(m);
+    fc_report_free(&r);
+    fc_series_free(&s[0]);
+    fc_series_free(&s[1]);
+}
+
+/* Gaps were filled from both sides; what stands before a held-back origin is filled again from its own side alone. */
+static void filled_gaps_do_not_know_the_future(void **state)
+{
+    (void)state;
+    struct fc_series s = make_series(40, 4, 1, 5, 0), prefix;
+    struct fc_error e;
+    size_t first;
+    for (size_t i = 0; i < s.n; i++) {
+        s.value[i] = (double)i;
+        s.observed[i] = i < 2 || i % 3 == 0 || i == 39;
+    }
+    assert_int_equal(fc_fill_prefix(&s, 8, 20, 26, &prefix, &first, &e), FC_OK);
+    assert_true(first <= 8 && s.observed[first] && prefix.n == 26 - first);
+    double known = 18; /* the newest observation before 20 */
+    for (size_t i = first; i < 20; i++)
+        assert_true(s.observed[i] ? prefix.value[i - first] == s.value[i] : prefix.value[i - first] <= known);
+    for (size_t i = 20; i < 26; i++)
+        assert_true(prefix.value[i - first] == s.value[i] && prefix.observed[i - first] == s.observed[i]);
+
+    /* A change of a held-back observation, and of what cleaning filled with its help, changes nothing before the origin. */
+    struct fc_series again;
+    s.value[21] = 1000;
+    s.value[19] = 700; /* filled */
+    assert_int_equal(fc_fill_prefix(&s, 8, 20, 26, &again, &first, &e), FC_OK);
+    assert_memory_equal(prefix.value, again.value, (20 - first) * sizeof *again.value);
+    fc_series_free(&again);
+    fc_series_free(&prefix);
+    fc_series_free(&s);
+}
+
 static bool stop_now(void *ctx)
 {
     return ++*(int *)ctx > 3;
@@ -331,12 +461,33 @@ static void bad_numbers_stop_a_training(void **state)
     struct fc_report r;
     struct fc_model *m = NULL;
     struct fc_error e;
-    s.value[40] = NAN; /* cleaning never lets one through; here it must be noticed all the same */
-    assert_int_equal(fc_model_fit(&spec, &s, 1, levels, 2, &fc_lanes_serial, &quiet, &m, &r, &e), FC_NUMERIC);
+    s.value[40] = NAN; /* cleaning never lets one through; here the series is not taken */
+    assert_int_equal(fc_model_fit(&spec, &s, 1, levels, 2, &fc_lanes_serial, &quiet, &m, &r, &e), FC_INVALID);
+    assert_string_equal(e.code, "nothing_to_train");
+    fc_series_free(&s);
+
+    /* And if one came as far as a batch, the training stops there. */
+    struct fc_shape shape = {.cell = &fc_cell_gru, .patch = 2, .steps = 3, .layers = 1, .hidden = 4, .horizon = 2};
+    struct fc_window_plan plan = {fc_scaler_find("level"), 2, 3, 2, 1, 0};
+    struct fc_fit_options o = {.loss = fc_loss_find("mae"), .epochs = 2, .run_epochs = 2, .batch = 1, .learning_rate = 0.01, .clip_norm = 1, .seed = 1};
+    struct fc_network net;
+    struct fc_fit_result result;
+    double z[9] = {1, 2, 3, 4, NAN, 6, 7, 8, 9};
+    unsigned char observed[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    struct fc_track track = {z, observed, z, 9, 1};
+    struct fc_window window = {0, 6};
+    struct fc_pool pool = {&track, &window, 1}, none = {&track, &window, 0};
+    struct fc_rng rng;
+    assert_int_equal(fc_network_init(&shape, &net, &e), FC_OK);
+    fc_real *params = malloc(net.params * sizeof *params);
+    assert_non_null(params);
+    fc_rng_init(&rng, 1, 1);
+    fc_network_start(&net, &rng, params);
+    assert_int_equal(fc_fit(&net, &plan, &o, &pool, &none, &fc_lanes_serial, &quiet, params, &result, &e), FC_NUMERIC);
     assert_string_equal(e.code, "not_finite");
     assert_non_null(strstr(e.detail, "epoch 1"));
-    assert_non_null(strstr(e.detail, "batch"));
-    fc_series_free(&s);
+    assert_non_null(strstr(e.detail, "batch 1"));
+    free(params);
 }
 
 static void bad_specifications_are_refused(void **state)
@@ -370,6 +521,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_learns_and_is_kept), cmocka_unit_test(lanes_do_not_change_a_bit), cmocka_unit_test(seeds_differ),
         cmocka_unit_test(beyond_the_horizon_goes_on), cmocka_unit_test(every_length_gets_an_answer), cmocka_unit_test(bounds_hold), cmocka_unit_test(month_ends_stay_month_ends),
+        cmocka_unit_test(classical_answers_lose_no_digit), cmocka_unit_test(level_shifts_do_not_explode), cmocka_unit_test(large_levels_keep_small_changes), cmocka_unit_test(one_bad_series_fails_nothing),
+        cmocka_unit_test(filled_gaps_do_not_know_the_future),
         cmocka_unit_test(hooks_end_a_training), cmocka_unit_test(nothing_to_train_is_said), cmocka_unit_test(bad_numbers_stop_a_training),
         cmocka_unit_test(bad_specifications_are_refused),
     };

@@ -171,27 +171,27 @@ static void clipping_keeps_to_its_threshold(void **state)
 static void windows_undo_and_start_as_seasonal_naive(void **state)
 {
     (void)state;
-    float z[40];
+    double z[40];
     unsigned char observed[40];
     for (int i = 0; i < 40; i++) {
-        z[i] = (float)(100 + 10 * sin(i * M_PI / 2) + i);
+        z[i] = 100 + 10 * sin(i * M_PI / 2) + i;
         observed[i] = i != 33;
     }
     struct fc_window_plan p = {fc_scaler_find("standard"), 4, 4, 6, 4, 0};
     float x[16], base[6], target[6], weight[6];
     struct fc_window_norm n = fc_window_input(&p, z + 32, 0, 1, x, base);
-    assert_true(fabsf(n.level - (z[28] + z[29] + z[30] + z[31]) / 4) <= 1e-4f);
+    assert_true(fabs(n.level - (z[28] + z[29] + z[30] + z[31]) / 4) <= 1e-9);
     for (int i = 0; i < 16; i++)
-        assert_true(fabsf(x[i] * n.spread + n.level - z[16 + i]) <= 1e-4f);
+        assert_true(fabs((double)x[i] * n.spread + n.level - z[16 + i]) <= 1e-4);
     for (int h = 0; h < 6; h++)
-        assert_true(fabsf(base[h] * n.spread + n.level - z[28 + h % 4]) <= 1e-4f);
+        assert_true(fabs((double)base[h] * n.spread + n.level - z[28 + h % 4]) <= 1e-4);
     fc_window_target(&p, z + 32, observed + 32, base, n, target, weight);
     for (int h = 0; h < 6; h++)
-        assert_true(fabsf((target[h] + base[h]) * n.spread + n.level - z[32 + h]) <= 1e-4f);
-    assert_true(weight[1] == 0 && weight[0] == n.spread);
+        assert_true(fabs((double)(target[h] + base[h]) * n.spread + n.level - z[32 + h]) <= 1e-4);
+    assert_true(weight[1] == 0 && weight[0] == (float)n.spread);
     p.m2 = 8;
     fc_window_input(&p, z + 32, 0, 1, x, base);
-    assert_true(fabsf(base[0] * n.spread + n.level - (z[28] + z[24]) / 2) <= 1e-4f);
+    assert_true(fabs((double)base[0] * n.spread + n.level - (z[28] + z[24]) / 2) <= 1e-4);
 }
 
 static void conformal_quantiles_are_order_statistics(void **state)
@@ -209,13 +209,30 @@ static void conformal_quantiles_are_order_statistics(void **state)
     assert_true(fc_interval_quantile(&v, 0, 95, &supported) == 19 && supported); /* ⌈20·0.95⌉ = 19th of 19 */
     assert_true(fc_interval_quantile(&v, 0, 50, &supported) == 10 && supported);
     assert_true(fc_interval_quantile(&v, 1, 50, &supported) == 10 && supported); /* borrowed from its neighbour */
+    assert_true(fc_interval_quantile(&v, 0, 1e-13, &supported) == 1 && supported); /* not in front of the first */
     double beyond = fc_interval_quantile(&v, 0, 99, &supported);
     assert_true(!supported && beyond > 19 && beyond < 30);
     assert_true(v.scores == 19 && v.origins == 3);
     fc_intervals_free(&v);
     assert_int_equal(fc_intervals_fit(scores, 0, 2, 0, &v, &e), FC_OK);
     supported = true;
-    assert_true(fc_interval_quantile(&v, 0, 80, &supported) == 0 && !supported);
+    assert_true(fabs(fc_interval_quantile(&v, 0, 80, &supported) - 1.28155 * 1.25331) <= 1e-4 && !supported); /* normal, with the noise as mean error */
+    fc_intervals_free(&v);
+}
+
+/* One origin at a level shift, in units of the small noise before it, must not widen the interval by thousands. */
+static void one_shift_does_not_explode_the_interval(void **state)
+{
+    (void)state;
+    float scores[40];
+    for (int i = 0; i < 40; i++)
+        scores[i] = i < 36 ? (float)fc_rng_normal(&rng) : 5000;
+    struct fc_intervals v;
+    struct fc_error e;
+    bool supported = true;
+    assert_int_equal(fc_intervals_fit(scores, 40, 1, 1, &v, &e), FC_OK);
+    double q = fc_interval_quantile(&v, 0, 95, &supported);
+    assert_true(q > 5 && q < 40);
     fc_intervals_free(&v);
 }
 
@@ -244,10 +261,10 @@ static void conformal_intervals_cover(void **state)
 static void noise_is_seasonal(void **state)
 {
     (void)state;
-    float z[64];
+    double z[64];
     double unit[8];
     for (int i = 0; i < 64; i++)
-        z[i] = (float)((i % 4 == 1 ? 3 : 1) * (i / 4 % 2)); /* phase 1 swings by 3, the others by 1 */
+        z[i] = (i % 4 == 1 ? 3 : 1) * (i / 4 % 2); /* phase 1 swings by 3, the others by 1 */
     fc_noise_units(z + 64, 64, 4, 8, unit);
     assert_true(fabs(unit[0] - (0.5 * 1.5 + 0.5)) <= 1e-6 && fabs(unit[1] - (0.5 * 1.5 + 1.5)) <= 1e-6 && unit[5] == unit[1]);
 }
@@ -275,7 +292,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(products_are_their_naive_twins), cmocka_unit_test(transpose_turns), cmocka_unit_test(tanh_is_close),
         cmocka_unit_test(every_family_is_the_portable_one), cmocka_unit_test(nan_survives_every_kernel), cmocka_unit_test(adam_takes_the_papers_steps),
         cmocka_unit_test(clipping_keeps_to_its_threshold), cmocka_unit_test(windows_undo_and_start_as_seasonal_naive),
-        cmocka_unit_test(conformal_quantiles_are_order_statistics), cmocka_unit_test(conformal_intervals_cover), cmocka_unit_test(noise_is_seasonal),
+        cmocka_unit_test(conformal_quantiles_are_order_statistics), cmocka_unit_test(conformal_intervals_cover), cmocka_unit_test(one_shift_does_not_explode_the_interval), cmocka_unit_test(noise_is_seasonal),
         cmocka_unit_test(guard_asks_for_what_the_processor_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
