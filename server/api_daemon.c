@@ -2,13 +2,15 @@
 #include "api.h"
 #include "app.h"
 #include "blas_guard.h"
+#include "clock.h"
+#include "forecast_cache.h"
 #include "jobs.h"
 #include "log.h"
+#include "service.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 /* INLINE: answers while the HTTP threads live, whatever the disk and the workers do. */
 enum fc_next fc_api_healthz(struct fc_request *r)
@@ -95,18 +97,27 @@ static void store_metrics(struct fc_buf *b, struct fc_store *store)
     metric(b, "forecastd_store_healthy", "gauge", "1 when the store takes writes.", fc_store_health(store, NULL) == FC_OK);
 }
 
+static void cache_metrics(struct fc_buf *b, struct fc_forecast_cache *cache)
+{
+    struct fc_forecast_cache_stats s;
+    fc_forecast_cache_get_stats(cache, &s);
+    metric(b, "forecastd_forecast_cache_hits_total", "counter", "Forecasts answered from the cache of ready-made bodies.", (double)s.hits);
+    metric(b, "forecastd_forecast_cache_misses_total", "counter", "Forecasts that were not in it, or no longer true.", (double)s.misses);
+    metric(b, "forecastd_forecast_cache_entries", "gauge", "Bodies in it.", (double)s.entries);
+    metric(b, "forecastd_forecast_cache_bytes", "gauge", "What they take, their gzip forms included.", (double)s.bytes);
+}
+
 enum fc_next fc_api_metrics(struct fc_request *r)
 {
     struct fc_buf b = {0};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     fc_buf_format(&b, "# HELP forecastd_info Version, and the kernels that OpenBLAS uses.\n# TYPE forecastd_info gauge\n"
                       "forecastd_info{version=\"" FC_VERSION "\",blas_core=\"%s\"} 1\n", fc_blas_core());
-    metric(&b, "forecastd_uptime_seconds", "gauge", "Since the start.", (double)(now.tv_sec * 1000 + now.tv_nsec / 1000000 - r->app->started_ms) / 1e3);
+    metric(&b, "forecastd_uptime_seconds", "gauge", "Since the start.", (double)(fc_clock_now() - r->app->started_ms) / 1e3);
     metric(&b, "forecastd_ready", "gauge", "1 when the daemon is neither starting nor stopping.", r->app->ready);
     metric(&b, "forecastd_log_dropped_lines_total", "counter", "Log lines that were lost because writing them was too slow.", (double)fc_log_dropped());
     http_metrics(&b, r->app->http);
     store_metrics(&b, r->app->store);
+    cache_metrics(&b, fc_service_cached(r->app->service));
     fc_jobs_metrics(r->app->jobs, &b);
     return fc_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", &b, false);
 }

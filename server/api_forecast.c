@@ -4,6 +4,7 @@
  * worker (compute), who puts it there. The stamps are read before the data, so that a body that a write overtook is never served from the cache. */
 #include "api.h"
 #include "api_parts.h"
+#include "clock.h"
 #include "codec_forecast.h"
 #include "codec_points.h"
 #include "forecast_cache.h"
@@ -102,7 +103,7 @@ static void compute(struct fc_request *r)
     struct fc_error e;
     struct fc_answer a = { 0 };
     struct fc_stamps stamps = fc_forecast_cache_stamps(fc_service_cached(r->app->service), r->param[0]);
-    if (fc_service_forecast(r->app->service, r->param[0], q->model, q->horizon, q->levels.level, q->levels.n, fc_api_now(), &a, &e) == FC_OK)
+    if (fc_service_forecast(r->app->service, r->param[0], q->model, q->horizon, q->levels.level, q->levels.n, fc_clock_now(), &a, &e) == FC_OK)
         (void)reply_answer(r, q, &a, stamps);
     else
         (void)fc_api_forecast_error(r, &e);
@@ -127,7 +128,7 @@ enum fc_next fc_api_forecast_get(struct fc_request *r)
     r->work_free = ask_free;
     if (read_ask(r, q, &e) != FC_OK)
         return fc_reply_error(r, &e);
-    struct fc_shared_body *body = fc_forecast_cache_get(fc_service_cached(r->app->service), q->key.data, fc_api_now());
+    struct fc_shared_body *body = fc_forecast_cache_get(fc_service_cached(r->app->service), q->key.data, fc_clock_now());
     if (body != NULL) {
         enum fc_next next = fc_reply_shared(r, body);
         fc_shared_body_unref(body);
@@ -171,7 +172,7 @@ static enum fc_status produce_batch(void *ctx, struct fc_buf *out, bool *end)
         const struct fc_points_write *points = &b->upload.series[b->at];
         if (b->at > 0)
             fc_buf_char(out, ',');
-        if (fc_service_forecast_points(b->service, points, q->model, q->horizon, q->levels.level, q->levels.n, fc_api_now(), &a, &e) == FC_OK)
+        if (fc_service_forecast_points(b->service, points, q->model, q->horizon, q->levels.level, q->levels.n, fc_clock_now(), &a, &e) == FC_OK)
             fc_codec_answer(&a, FC_SHAPE_DOCUMENT, b->times, out);
         else
             fc_codec_failure(points->id, &e, out);

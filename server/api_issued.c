@@ -1,6 +1,7 @@
 /* api_issued.c: GET and POST /v1/series/{id}/forecasts: the forecasts that are kept, with their intervals, to be scored later. */
 #include "api.h"
 #include "api_parts.h"
+#include "clock.h"
 #include "codec_forecast.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ enum fc_next fc_api_issued_post(struct fc_request *r)
     struct fc_buf body = { 0 };
     enum fc_time_style times;
     enum fc_next next;
-    fc_time now = fc_api_now();
+    fc_time now = fc_clock_now();
     if (fc_time_style_from(fc_query(r, "time"), &times, &e) != FC_OK ||
         fc_codec_forecast_ask(&r->body, (uint32_t)r->app->config->max_horizon, &q, &e) != FC_OK)
         return fc_reply_error_in_body(r, &e);

@@ -5,6 +5,7 @@
  * CSV, which has no place for an entry, leaves it out. */
 #include "api.h"
 #include "api_parts.h"
+#include "clock.h"
 #include "codec_forecast.h"
 
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static void one_series(struct walk *w, const char *id, struct fc_buf *out)
 {
     struct fc_error e;
     struct fc_answer a = { 0 };
-    bool ok = fc_service_forecast(w->app->service, id, w->model, w->horizon, w->levels.level, w->levels.n, fc_api_now(), &a, &e) == FC_OK;
+    bool ok = fc_service_forecast(w->app->service, id, w->model, w->horizon, w->levels.level, w->levels.n, fc_clock_now(), &a, &e) == FC_OK;
     if (w->format == JSON && w->ok + w->failed > 0)
         fc_buf_char(out, ',');
     if (w->format == CSV) {

@@ -1,15 +1,7 @@
-/* api_parts.c: pages and the clock. See api_parts.h. */
+/* api_parts.c: see api_parts.h. */
 #include "api_parts.h"
 
 #include <string.h>
-#include <time.h>
-
-fc_time fc_api_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t); /* cannot fail for this clock */
-    return (fc_time)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 enum fc_next fc_api_forecast_error(struct fc_request *r, const struct fc_error *e)
 {

@@ -1,13 +1,10 @@
-/* api_parts.h: what the handlers of models, jobs and forecasts share: pages and the clock.
+/* api_parts.h: what the handlers share: pages, and the status of an error.
  * Private to api_*.c. No state, any thread. */
 #ifndef FC_API_PARTS_H
 #define FC_API_PARTS_H
 
 #include "app.h"
 #include "codec.h"
-
-/* The wall clock. */
-fc_time fc_api_now(void);
 
 /* An error of fc_service_forecast: the series stands in the path (404), the model in a query or body (422). */
 enum fc_next fc_api_forecast_error(struct fc_request *r, const struct fc_error *e);

@@ -64,21 +64,11 @@ static void post_done(void *arg, const struct fc_error *e)
     fc_request_finish(r);
 }
 
-/* ?precision= must be known even where the body holds no number that needs it. */
-static enum fc_status read_precision(const struct fc_request *r, const char **out, struct fc_error *e)
-{
-    fc_time unused;
-    *out = fc_query(r, "precision");
-    return *out ? fc_time_from_number(0, *out, &unused, e) : FC_OK;
-}
-
 static enum fc_status post_decode(struct fc_request *r, const char *id, struct fc_upload *out, struct fc_error *e)
 {
-    const char *precision;
+    const char *precision = fc_query(r, "precision");
     bool csv = fc_content_is(r, "text/csv");
     enum fc_status s = id ? fc_id_check(id, strlen(id), "", e) : FC_OK;
-    if (s == FC_OK)
-        s = read_precision(r, &precision, e);
     if (s != FC_OK)
         return s;
     if (id)
@@ -164,9 +154,8 @@ static enum fc_status read_cursor(const struct fc_request *r, struct page *p, st
 
 static enum fc_status read_page(const struct fc_request *r, struct page *p, struct fc_error *e)
 {
-    const char *order = fc_query(r, "order"), *precision;
-    enum fc_status s = read_precision(r, &precision, e);
-    if (s == FC_OK) s = read_range(r, &p->range, e);
+    const char *order = fc_query(r, "order");
+    enum fc_status s = read_range(r, &p->range, e);
     if (s == FC_OK) s = fc_query_uint(r, "limit", 1, 100000, 10000, &p->limit, e);
     if (s == FC_OK) s = fc_time_style_from(fc_query(r, "time"), &p->style, e);
     if (s == FC_OK && order && strcmp(order, "asc") != 0 && strcmp(order, "desc") != 0)
@@ -245,7 +234,7 @@ static enum fc_status delete_apply(struct fc_store_tx *tx, void *arg, struct fc_
 /* Everything must be asked for in so many words. */
 static enum fc_status read_removal(const struct fc_request *r, struct removal *d, struct fc_error *e)
 {
-    const char *all = fc_query(r, "all"), *precision;
+    const char *all = fc_query(r, "all");
     bool bounded = fc_query(r, "start") || fc_query(r, "end");
     if (all && strcmp(all, "true") != 0)
         return fc_fail(e, FC_INVALID, "bad_parameter", "all must be true, not \"%.40s\"", all);
@@ -253,8 +242,7 @@ static enum fc_status read_removal(const struct fc_request *r, struct removal *d
         return fc_fail(e, FC_INVALID, "bad_range", "all=true can't be mixed with start or end");
     if (!all && !bounded)
         return fc_fail(e, FC_INVALID, "range_required", "name start or end, or all=true to delete every point");
-    enum fc_status s = read_precision(r, &precision, e);
-    return s == FC_OK ? read_range(r, &d->range, e) : s;
+    return read_range(r, &d->range, e);
 }
 
 enum fc_next fc_api_points_delete(struct fc_request *r)

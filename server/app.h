@@ -6,6 +6,8 @@
 #include "http.h"
 #include "store.h"
 
+#include <stdatomic.h>
+
 struct fc_jobs;    /* jobs.h */
 struct fc_service; /* service.h */
 
@@ -15,7 +17,7 @@ struct fc_app {
     struct fc_http *http;
     struct fc_jobs *jobs;
     struct fc_service *service;
-    volatile bool ready; /* readyz */
+    atomic_bool ready; /* readyz: written by main, read by any thread */
     int64_t started_ms;
 };
 

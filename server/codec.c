@@ -115,11 +115,6 @@ enum fc_status fc_doc_parse(const struct fc_buf *body, cJSON **out, struct fc_er
     return FC_OK;
 }
 
-enum fc_status fc_doc_parse_text(const char *text, cJSON **out, struct fc_error *e)
-{
-    return parse(text, strlen(text), out, e);
-}
-
 /* ---- walking ---- */
 
 const cJSON *fc_doc_get(const cJSON *object, const char *key)
@@ -141,7 +136,6 @@ const char *fc_doc_text(const cJSON *v) { return cJSON_IsString(v) ? v->valuestr
 double fc_doc_value(const cJSON *v) { return cJSON_IsNumber(v) ? v->valuedouble : NAN; }
 const cJSON *fc_doc_first(const cJSON *a) { return a ? a->child : NULL; }
 const cJSON *fc_doc_next(const cJSON *v) { return v->next; }
-const char *fc_doc_key(const cJSON *v) { return v->string; }
 
 size_t fc_doc_count(const cJSON *a)
 {
@@ -232,14 +226,26 @@ enum fc_status fc_doc_require(const cJSON *object, const char *at, const char *n
 
 /* ---- getters ---- */
 
-enum fc_status fc_doc_string(const cJSON *object, const char *at, const char *key, size_t max, const char **out, struct fc_error *e)
+/* The member of this name; *out is left as it is when there is none. "wrong_type" when it is not what `is` says. */
+static enum fc_status member(const cJSON *object, const char *at, const char *key, cJSON_bool (*is)(const cJSON *), const char *wanted,
+                             const cJSON **out, struct fc_error *e)
 {
     const cJSON *v = fc_doc_get(object, key);
-    char wanted[64];
     if (!v)
         return FC_OK;
-    if (!cJSON_IsString(v))
-        return fail_field(e, "wrong_type", at, key, v, "a string");
+    if (!is(v))
+        return fail_field(e, "wrong_type", at, key, v, wanted);
+    *out = v;
+    return FC_OK;
+}
+
+enum fc_status fc_doc_string(const cJSON *object, const char *at, const char *key, size_t max, const char **out, struct fc_error *e)
+{
+    const cJSON *v = NULL;
+    char wanted[64];
+    enum fc_status s = member(object, at, key, cJSON_IsString, "a string", &v, e);
+    if (s != FC_OK || !v)
+        return s;
     size_t n = strlen(v->valuestring);
     snprintf(wanted, sizeof wanted, "1 to %zu bytes long", max);
     if (n < 1 || n > max)
@@ -250,12 +256,11 @@ enum fc_status fc_doc_string(const cJSON *object, const char *at, const char *ke
 
 enum fc_status fc_doc_number(const cJSON *object, const char *at, const char *key, double lo, double hi, double *out, struct fc_error *e)
 {
-    const cJSON *v = fc_doc_get(object, key);
+    const cJSON *v = NULL;
     char wanted[96];
-    if (!v)
-        return FC_OK;
-    if (!cJSON_IsNumber(v))
-        return fail_field(e, "wrong_type", at, key, v, "a number");
+    enum fc_status s = member(object, at, key, cJSON_IsNumber, "a number", &v, e);
+    if (s != FC_OK || !v)
+        return s;
     snprintf(wanted, sizeof wanted, "%.15g to %.15g", lo, hi);
     if (!(v->valuedouble >= lo && v->valuedouble <= hi))
         return fail_field(e, "out_of_range", at, key, v, wanted);
@@ -265,12 +270,11 @@ enum fc_status fc_doc_number(const cJSON *object, const char *at, const char *ke
 
 enum fc_status fc_doc_uint(const cJSON *object, const char *at, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, struct fc_error *e)
 {
-    const cJSON *v = fc_doc_get(object, key);
+    const cJSON *v = NULL;
     char wanted[96];
-    if (!v)
-        return FC_OK;
-    if (!cJSON_IsNumber(v))
-        return fail_field(e, "wrong_type", at, key, v, "a whole number");
+    enum fc_status s = member(object, at, key, cJSON_IsNumber, "a whole number", &v, e);
+    if (s != FC_OK || !v)
+        return s;
     double x = v->valuedouble;
     snprintf(wanted, sizeof wanted, "a whole number from %llu to %llu", (unsigned long long)lo, (unsigned long long)hi);
     /* Beyond 2^53 a JSON number no longer says which integer it means. */
@@ -291,48 +295,34 @@ enum fc_status fc_doc_uint32(const cJSON *object, const char *at, const char *ke
 
 enum fc_status fc_doc_bool(const cJSON *object, const char *at, const char *key, bool *out, struct fc_error *e)
 {
-    const cJSON *v = fc_doc_get(object, key);
-    if (!v)
-        return FC_OK;
-    if (!cJSON_IsBool(v))
-        return fail_field(e, "wrong_type", at, key, v, "true or false");
+    const cJSON *v = NULL;
+    enum fc_status s = member(object, at, key, cJSON_IsBool, "true or false", &v, e);
+    if (s != FC_OK || !v)
+        return s;
     *out = cJSON_IsTrue(v);
     return FC_OK;
 }
 
 enum fc_status fc_doc_object(const cJSON *object, const char *at, const char *key, const cJSON **out, struct fc_error *e)
 {
-    const cJSON *v = fc_doc_get(object, key);
-    if (!v)
-        return FC_OK;
-    if (!cJSON_IsObject(v))
-        return fail_field(e, "wrong_type", at, key, v, "an object");
-    *out = v;
-    return FC_OK;
+    return member(object, at, key, cJSON_IsObject, "an object", out, e);
 }
 
 enum fc_status fc_doc_array(const cJSON *object, const char *at, const char *key, const cJSON **out, struct fc_error *e)
 {
-    const cJSON *v = fc_doc_get(object, key);
-    if (!v)
-        return FC_OK;
-    if (!cJSON_IsArray(v))
-        return fail_field(e, "wrong_type", at, key, v, "an array");
-    *out = v;
-    return FC_OK;
+    return member(object, at, key, cJSON_IsArray, "an array", out, e);
 }
 
 /* The calendar says what is wrong with a step; where it stood is known here. */
 enum fc_status fc_doc_step(const cJSON *object, const char *at, const char *key, struct fc_step *out, struct fc_error *e)
 {
-    const cJSON *v = fc_doc_get(object, key);
-    if (!v)
-        return FC_OK;
-    if (!cJSON_IsString(v))
-        return fail_field(e, "wrong_type", at, key, v, "a step such as \"1h\"");
+    const cJSON *v = NULL;
+    enum fc_status s = member(object, at, key, cJSON_IsString, "a step such as \"1h\"", &v, e);
+    if (s != FC_OK || !v)
+        return s;
     struct fc_error why;
     char pointer[256];
-    enum fc_status s = fc_step_parse(v->valuestring, strlen(v->valuestring), out, &why);
+    s = fc_step_parse(v->valuestring, strlen(v->valuestring), out, &why);
     if (s == FC_OK)
         return FC_OK;
     pointer_to(pointer, at, key);

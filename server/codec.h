@@ -20,8 +20,6 @@ struct cJSON;
 
 /* Errors of fc_json_check; FC_TOO_LARGE "document_too_large". *out: cJSON_Delete. The getters want an object: FC_INVALID "wrong_type" when it is none. */
 FC_MUST_CHECK enum fc_status fc_doc_parse(const struct fc_buf *body, struct cJSON **out, struct fc_error *e);
-/* The same for NUL-terminated text of our own (stored documents); may hold any value. */
-FC_MUST_CHECK enum fc_status fc_doc_parse_text(const char *text, struct cJSON **out, struct fc_error *e);
 /* Each key of the object is one of the names ("a b c"): else "unknown_field". */
 FC_MUST_CHECK enum fc_status fc_doc_only(const struct cJSON *object, const char *at, const char *names, struct fc_error *e);
 /* Each of the names is there and not null: else "missing_field". */
@@ -40,7 +38,6 @@ double fc_doc_value(const struct cJSON *v);     /* of a number, else NaN */
 /* Elements of an array (or members of an object), in order: for (v = fc_doc_first(a); v; v = fc_doc_next(v)). a may be NULL. */
 const struct cJSON *fc_doc_first(const struct cJSON *a);
 const struct cJSON *fc_doc_next(const struct cJSON *v);
-const char *fc_doc_key(const struct cJSON *v); /* the name of a member */
 size_t fc_doc_count(const struct cJSON *a);
 
 /* Getters: absent or null leaves *out as it is (the caller's default) and is FC_OK. Wrong type: "wrong_type"; outside lo to hi, or not whole

@@ -354,9 +354,10 @@ static enum fc_status read_series(struct decode *d)
 static enum fc_status begin(struct decode *d, const struct fc_buf *body, const char *precision, bool many, struct fc_error *e)
 {
     const char *text = body->data ? body->data : "";
-    *d = (struct decode){.precision = precision ? precision : "s", .many = many, .e = e};
+    *d = (struct decode){.precision = precision, .many = many, .e = e};
     fc_json_reader_init(&d->r, text, body->n);
-    return fc_json_check(text, body->n, e);
+    enum fc_status s = fc_build_precision(&d->precision, e);
+    return s == FC_OK ? fc_json_check(text, body->n, e) : s;
 }
 
 enum fc_status fc_codec_points_one(const struct fc_buf *body, const char *id, const char *precision, struct fc_upload *out, struct fc_error *e)

@@ -5,7 +5,8 @@
  * Forms in JSON, for the body of one series or for each element of "series":
  *     {"timestamps":[t,…],"values":[v,…]}    {"start":t,"step":"1h","values":[v,…]}    {"points":[[t,v],…]}
  * with "season" (a number or an array; null or [] says nothing) beside, and "id" in the body of many. Forms can't be mixed: "mixed_forms".
- * A time is RFC 3339 text or a number in `precision` ("s", "ms", "us", "ns"; NULL is "s"). A value is a number, null or "NaN".
+ * A time is RFC 3339 text or a number in `precision` ("s", "ms", "us", "ns"; NULL is "s"; anything else is FC_INVALID "bad_precision", whether
+ * there are numbers or not). A value is a number, null or "NaN".
  * An upload, and each series in it, holds at least one point: FC_INVALID "no_points", since an empty upload is a mistake and would make an
  * empty series. The same id twice in one body is allowed: the later points win.
  * Pure functions, any thread. */

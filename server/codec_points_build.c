@@ -5,6 +5,14 @@
 
 #define FIRST_CAP 16
 
+enum fc_status fc_build_precision(const char **precision, struct fc_error *e)
+{
+    fc_time unused;
+    if (!*precision)
+        *precision = "s";
+    return fc_time_from_number(0, *precision, &unused, e);
+}
+
 void fc_build_free(struct fc_build *b)
 {
     free(b->time);

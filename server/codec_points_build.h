@@ -17,6 +17,8 @@ struct fc_build {
     size_t times, time_cap, values, value_cap, ids_n, ids_cap, n, cap;
 };
 
+/* Fills in the precision that numbers have where none is named, and refuses one that is unknown. */
+FC_MUST_CHECK enum fc_status fc_build_precision(const char **precision, struct fc_error *e);
 void fc_build_free(struct fc_build *b);
 /* Makes *items (of size bytes, *cap of them) hold at least want; doubles. */
 FC_MUST_CHECK enum fc_status fc_build_grow(void *items, size_t size, size_t *cap, size_t want, struct fc_error *e);

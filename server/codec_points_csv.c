@@ -161,7 +161,7 @@ static size_t find_slot(const struct decode *d, const char *id, size_t n)
     size_t i = hash_id(d->seed, id, n) & (d->slots - 1);
     while (d->slot[i]) {
         const char *there = d->b.ids + d->id_at[d->slot[i] - 1];
-        if (strncmp(there, id, n) == 0 && there[n] == 0)
+        if (strlen(there) == n && memcmp(there, id, n) == 0)
             break;
         i = (i + 1) & (d->slots - 1);
     }
@@ -329,7 +329,7 @@ static enum fc_status read_all(struct decode *d)
 
 static enum fc_status decode_csv(const struct fc_buf *body, const char *id, const char *precision, struct fc_upload *out, struct fc_error *e)
 {
-    struct decode d = {.precision = precision ? precision : "s", .many = id == NULL, .columns = id ? 2 : 3, .e = e};
+    struct decode d = {.precision = precision, .many = id == NULL, .columns = id ? 2 : 3, .e = e};
     d.order[0] = d.many ? COLUMN_SERIES : COLUMN_TIME;
     d.order[1] = d.many ? COLUMN_TIME : COLUMN_VALUE;
     d.order[2] = COLUMN_VALUE;
@@ -338,8 +338,11 @@ static enum fc_status decode_csv(const struct fc_buf *body, const char *id, cons
     if (d.many && getrandom(&d.seed, sizeof d.seed, GRND_NONBLOCK) != (ssize_t)sizeof d.seed)
         d.seed = (uint64_t)(uintptr_t)&d ^ (uint64_t)(uintptr_t)body->data; /* address space is random too */
     fc_csv_init(&d.csv, body->data ? body->data : "", body->n);
-    enum fc_status s = body->n > UINT32_MAX ? fc_fail(e, FC_TOO_LARGE, "body_too_large", "a CSV body of %zu bytes is more than can be read", body->n)
-                                            : read_all(&d);
+    enum fc_status s = fc_build_precision(&d.precision, e);
+    if (s == FC_OK && body->n > UINT32_MAX)
+        s = fc_fail(e, FC_TOO_LARGE, "body_too_large", "a CSV body of %zu bytes is more than can be read", body->n);
+    if (s == FC_OK)
+        s = read_all(&d);
     if (s == FC_OK && id) {
         struct fc_points_write w = {.n = d.b.values};
         s = fc_build_add_entry(&d.b, &w, e);

@@ -137,8 +137,6 @@ static enum fc_status read_fields(const cJSON *doc, struct fc_series_row *row, s
     if (s == FC_OK) s = fc_doc_number(doc, "", "max", -DBL_MAX, DBL_MAX, &row->bounds.max, e);
     if (s == FC_OK) s = fc_doc_bool(doc, "", "integer", &row->bounds.integer, e);
     if (s == FC_OK) s = read_copy(doc, "model", FC_ID_MAX, &row->model, e);
-    if (s == FC_OK && row->bounds.min > row->bounds.max)
-        s = fc_fail_at(e, FC_INVALID, "bad_bounds", "/min", "min must not be above max: %.15g > %.15g", row->bounds.min, row->bounds.max);
     row->season_set = fc_doc_get(doc, "season") != NULL;
     return s;
 }

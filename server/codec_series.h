@@ -11,7 +11,7 @@ struct fc_series_change {
     unsigned mask;
 };
 /* {"unit","labels","step","season","aggregate","delay","min","max","integer","model"}, all optional; null clears (an empty season array says that
- * there is none). FC_INVALID with the pointer of the field; min above max, both given, is "bad_bounds". */
+ * there is none). FC_INVALID with the pointer of the field. */
 FC_MUST_CHECK enum fc_status fc_codec_series_change(const struct fc_buf *body, struct fc_series_change *out, struct fc_error *e);
 
 /* The document of GET /v1/series/{id}, as the next value of o. Step and season come from the insight where the row has none. */

@@ -2,7 +2,7 @@
  * recently used. An entry whose stamps no longer hold is dropped by the lookup that finds out. */
 #include "forecast_cache.h"
 
-#include "service_parts.h"
+#include "hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ static void drop(struct shard *s, struct answer *a)
 
 struct fc_shared_body *fc_forecast_cache_get(struct fc_forecast_cache *c, const char *key, fc_time now)
 {
-    const uint64_t hash = fc_service_hash(key);
+    const uint64_t hash = fc_hash_text(key);
     struct shard *s = shard_of(c, hash);
     struct fc_shared_body *body = NULL;
     pthread_mutex_lock(&s->lock);
@@ -160,7 +160,7 @@ void fc_forecast_cache_put(struct fc_forecast_cache *c, const char *key, const c
         return;
     }
     strcpy(a->series, series);
-    a->hash = fc_service_hash(key);
+    a->hash = fc_hash_text(key);
     a->stamps = stamps;
     a->valid_until = valid_until;
     a->body = fc_shared_body_ref(body);

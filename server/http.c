@@ -3,6 +3,7 @@
  * Callbacks of one request, all on its HTTP thread: fc_on_request_line (the raw target) → fc_on_request with the head (http_head.c) → fc_on_request with pieces
  * of the body → fc_on_request at its end: dispatch → [suspended] → fc_on_request once more: send → fc_on_end. */
 #include "http_callbacks.h"
+#include "clock.h"
 #include "gzip.h"
 #include "log.h"
 
@@ -185,7 +186,7 @@ void *fc_on_request_line(void *cls, const char *target, struct MHD_Connection *m
     c->r.method = c->method;
     c->r.app = h->app;
     c->r.connection = info->socket_context;
-    c->r.received_ns = fc_now_ns();
+    c->r.received_ns = fc_clock_ns();
     atomic_fetch_add(&h->active, 1);
     fc_connection_await(c->r.connection, h->limits.header_ms, 0);
     return c;
@@ -198,7 +199,7 @@ static enum MHD_Result begin(struct fc_call *c, const char *method)
     if (early)
         return send_now(c);
     c->stage = FC_STAGE_BODY;
-    c->body_since_ns = fc_now_ns();
+    c->body_since_ns = fc_clock_ns();
     fc_connection_await(c->r.connection, c->http->limits.body_ms, 0);
     return MHD_YES;
 }
@@ -209,7 +210,7 @@ static enum MHD_Result take_body(struct fc_call *c, const char *data, size_t n)
     struct fc_http *h = c->http;
     c->received += n;
     atomic_fetch_add_explicit(&h->bytes_in, n, memory_order_relaxed);
-    fc_connection_await(c->r.connection, h->limits.body_ms - (fc_now_ns() - c->body_since_ns) / 1000000, c->received); /* counted from its start */
+    fc_connection_await(c->r.connection, h->limits.body_ms - (fc_clock_ns() - c->body_since_ns) / 1000000, c->received); /* counted from its start */
     if (c->received > h->body_limit && !c->refused) {
         char detail[128];
         snprintf(detail, sizeof detail, "the body is over the limit of %zu bytes (body_limit)", h->body_limit);
@@ -293,7 +294,7 @@ void fc_on_end(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_R
     *con_cls = NULL;
     if (!c)
         return;
-    int64_t took = fc_now_ns() - c->r.received_ns;
+    int64_t took = fc_clock_ns() - c->r.received_ns;
     bool chatter = c->r.route && fc_word_in("/healthz /readyz /metrics", c->r.route->pattern, strlen(c->r.route->pattern));
     fc_log_request(chatter ? FC_LOG_DEBUG : FC_LOG_INFO,
                    &(struct fc_log_request){.method = c->method, .target = c->r.target, .remote = c->r.connection->remote, .status = c->sent_status,

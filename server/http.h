@@ -89,7 +89,8 @@ FC_MUST_CHECK enum fc_status fc_request_defer(struct fc_request *r, void (*fn)(s
 const char *fc_query(const struct fc_request *r, const char *name); /* NULL when absent */
 /* Query parameters with their own checks; the fallback when absent. FC_INVALID naming the parameter and its value. */
 FC_MUST_CHECK enum fc_status fc_query_uint(const struct fc_request *r, const char *name, uint64_t lo, uint64_t hi, uint64_t fallback, uint64_t *out, struct fc_error *e);
-FC_MUST_CHECK enum fc_status fc_query_time(const struct fc_request *r, const char *name, fc_time fallback, fc_time *out, struct fc_error *e); /* RFC 3339 or Unix number; ?precision= applies */
+/* RFC 3339 or a Unix number in ?precision=, which must be known in any case. */
+FC_MUST_CHECK enum fc_status fc_query_time(const struct fc_request *r, const char *name, fc_time fallback, fc_time *out, struct fc_error *e);
 /* Which of the offered media types the client wants most ("application/json text/csv"): their index, -1 for none (406). No Accept: 0. */
 int fc_accepts(const struct fc_request *r, const char *offered);
 /* True when the body's Content-Type is this media type (parameters ignored, case-insensitive). */

@@ -110,7 +110,6 @@ struct fc_http {
     _Atomic uint64_t requests, by_class[6], bytes_in, bytes_out, nanoseconds, bucket[FC_HTTP_BUCKETS];
 };
 
-int64_t fc_now_ns(void); /* monotonic */
 
 /* ---- routes.c ---- */
 /* A path split at its slashes, each segment decoded: [n]. "/" has one empty segment. */

@@ -4,6 +4,7 @@
  * any more, queued tasks are cancelled, streams end → whatever someone still holds is waited for (busy) → workers end → libmicrohttpd ends. It
  * would abort on a suspended connection; after busy is 0 there is none. */
 #include "http_callbacks.h"
+#include "clock.h"
 #include "log.h"
 
 #include <arpa/inet.h>
@@ -179,7 +180,7 @@ uint16_t fc_http_port(const struct fc_http *h)
 /* Waits until the number is 0, at most until then. */
 static void wait_zero(_Atomic uint64_t *number, int64_t until_ns)
 {
-    while (atomic_load(number) > 0 && fc_now_ns() < until_ns)
+    while (atomic_load(number) > 0 && fc_clock_ns() < until_ns)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
@@ -187,7 +188,7 @@ void fc_http_stop(struct fc_http *h, int64_t grace_ms)
 {
     if (!h)
         return;
-    int64_t until = fc_now_ns() + grace_ms * 1000000;
+    int64_t until = fc_clock_ns() + grace_ms * 1000000;
     atomic_store(&h->stopping, true);
     if (h->daemon) {
         if (MHD_quiesce_daemon(h->daemon) < 0)
@@ -202,7 +203,7 @@ void fc_http_stop(struct fc_http *h, int64_t grace_ms)
     wait_zero(&h->busy, INT64_MAX); /* a request that someone still holds must not be freed */
     fc_workers_free(h->workers);
     if (h->daemon) {
-        int64_t flush = fc_now_ns() + FLUSH_NS;
+        int64_t flush = fc_clock_ns() + FLUSH_NS;
         wait_zero(&h->active, flush < until ? flush : until);
         MHD_stop_daemon(h->daemon);
     }

@@ -8,6 +8,8 @@
  * answer away from the client. */
 #include "http_call.h"
 
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +19,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINGERS 64                  /* at once; more are closed hard */
@@ -30,13 +31,6 @@ struct fc_linger {
     int64_t until_ns, silent_until_ns;
     struct fc_linger *next;
 };
-
-int64_t fc_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void wake(struct fc_http *h)
 {
@@ -86,8 +80,8 @@ static void linger(struct fc_http *h, int fd)
     }
     shutdown(copy, SHUT_WR);
     l->fd = copy;
-    l->until_ns = fc_now_ns() + LINGER_NS;
-    l->silent_until_ns = fc_now_ns() + LINGER_SILENCE_NS;
+    l->until_ns = fc_clock_ns() + LINGER_NS;
+    l->silent_until_ns = fc_clock_ns() + LINGER_SILENCE_NS;
     pthread_mutex_lock(&h->lock);
     bool fits = h->lingers < LINGERS;
     if (fits) {
@@ -123,7 +117,7 @@ void fc_connection_free(struct fc_connection *c)
 
 static void expect(struct fc_connection *c, bool peer_sends, int64_t ms, uint64_t bytes)
 {
-    int64_t deadline = fc_now_ns() + ms * 1000000 + (int64_t)bytes / c->http->limits.rate * 1000000000;
+    int64_t deadline = fc_clock_ns() + ms * 1000000 + (int64_t)bytes / c->http->limits.rate * 1000000000;
     atomic_store_explicit(&c->peer_sends, peer_sends, memory_order_relaxed);
     atomic_store_explicit(&c->deadline_ns, deadline, memory_order_relaxed);
 }
@@ -155,7 +149,7 @@ static bool peer_ended(const struct fc_connection *c)
 
 static void sweep(struct fc_http *h)
 {
-    int64_t now = fc_now_ns();
+    int64_t now = fc_clock_ns();
     pthread_mutex_lock(&h->lock);
     for (struct fc_connection *c = h->first; c; c = c->next) {
         bool ended = peer_ended(c), before = c->ended; /* twice in a row: its last bytes may be in the HTTP thread's hands the first time */
@@ -173,7 +167,7 @@ static bool linger_on(struct fc_linger *l, int64_t now)
     ssize_t n;
     while ((n = recv(l->fd, waste, sizeof waste, MSG_DONTWAIT)) > 0) {
         l->silent_until_ns = now + LINGER_SILENCE_NS;
-        if (fc_now_ns() - now > 10000000) /* the others want a turn */
+        if (fc_clock_ns() - now > 10000000) /* the others want a turn */
             break;
     }
     return n != 0 && (n > 0 || errno == EAGAIN || errno == EINTR) && now < l->until_ns && now < l->silent_until_ns;
@@ -190,7 +184,7 @@ static void linger_all(struct fc_http *h, bool all_end)
     size_t ended = 0;
     for (struct fc_linger *l = list, *next; l; l = next) {
         next = l->next;
-        if (!all_end && linger_on(l, fc_now_ns())) {
+        if (!all_end && linger_on(l, fc_clock_ns())) {
             *tail = l;
             tail = &l->next;
             continue;
@@ -218,7 +212,7 @@ static int tick_ms(const struct fc_http_limits *l)
 static void *run_sweeper(void *arg)
 {
     struct fc_http *h = arg;
-    int64_t tick = tick_ms(&h->limits), next_sweep = fc_now_ns() + tick * 1000000;
+    int64_t tick = tick_ms(&h->limits), next_sweep = fc_clock_ns() + tick * 1000000;
     while (!atomic_load(&h->sweeper_ends)) {
         struct pollfd fds[LINGERS + 1] = {{.fd = h->wake_fd, .events = POLLIN}};
         nfds_t n = 1;
@@ -226,16 +220,16 @@ static void *run_sweeper(void *arg)
         for (struct fc_linger *l = h->lingering; l && n <= LINGERS; l = l->next)
             fds[n++] = (struct pollfd){.fd = l->fd, .events = POLLIN};
         pthread_mutex_unlock(&h->lock);
-        int64_t left = (next_sweep - fc_now_ns()) / 1000000 + 1;
+        int64_t left = (next_sweep - fc_clock_ns()) / 1000000 + 1;
         if (poll(fds, n, left < 0 ? 0 : (int)left) > 0 && fds[0].revents) {
             uint64_t count;
             ssize_t got = read(h->wake_fd, &count, sizeof count);
             (void)got; /* it does not block, and the number does not matter */
         }
         linger_all(h, false);
-        if (fc_now_ns() >= next_sweep) {
+        if (fc_clock_ns() >= next_sweep) {
             sweep(h);
-            next_sweep = fc_now_ns() + tick * 1000000;
+            next_sweep = fc_clock_ns() + tick * 1000000;
         }
     }
     linger_all(h, true);

@@ -2,33 +2,19 @@
  * is told in jobs_parts.h. The store is called without the mutex. */
 #include "jobs_parts.h"
 
+#include "clock.h"
 #include "service.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DEATHS_MAX 3
 #define LIST_PAGE 500
 
 const char *const fc_job_outcome_name[FC_OUTCOMES] = {"succeeded", "failed", "cancelled"};
 char fc_job_none_skipped[] = "[]";
-
-int64_t fc_job_clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-fc_time fc_job_clock_wall(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (fc_time)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- the list; the mutex is held ---- */
 
@@ -112,7 +98,7 @@ static enum fc_status end_queued(struct fc_jobs *jobs, struct fc_job *j, struct 
     enum fc_status status = fc_store_job_get(jobs->app->store, j->live.id, &row, e);
     if (status == FC_OK) {
         strcpy(row.state, "cancelled");
-        row.finished_at = fc_job_clock_wall();
+        row.finished_at = fc_clock_now();
         struct fc_job_end d = {&row, "cancelled"};
         status = fc_store_write_wait(jobs->app->store, fc_job_write_end, &d, e);
         fc_job_row_free(&row);
@@ -299,7 +285,7 @@ static enum fc_status write_deaths(struct fc_store_tx *tx, void *arg, struct fc_
         if (last) {
             strcpy(row.state, "failed");
             row.error = crashed;
-            row.finished_at = fc_job_clock_wall();
+            row.finished_at = fc_clock_now();
         } else {
             strcpy(row.state, "queued");
             fc_job_reset_progress(&row);
@@ -394,7 +380,7 @@ bool fc_jobs_live(struct fc_jobs *jobs, const char *id, struct fc_job_row *inout
     const struct fc_job *j = find(jobs, id);
     const bool here = j && j->phase == FC_RUNNING;
     if (here) {
-        const double since = 1e-9 * (double)(fc_job_clock_ns() - j->progress_ns);
+        const double since = 1e-9 * (double)(fc_clock_ns() - j->progress_ns);
         strcpy(inout->state, j->live.state);
         inout->progress = j->live.progress;
         inout->epoch = j->live.epoch;

@@ -46,8 +46,6 @@ struct fc_jobs {
 /* jobs.c */
 void fc_jobs_take_off(struct fc_jobs *jobs, struct fc_job *j); /* the mutex is held */
 void fc_job_reset_progress(struct fc_job_row *r);
-int64_t fc_job_clock_ns(void);   /* monotonic */
-fc_time fc_job_clock_wall(void);
 extern char fc_job_none_skipped[]; /* "[]", never written to: the row's field is not const */
 
 /* A job's row, and what becomes of its model's version ("failed", "cancelled", "" for nothing), as one write. */

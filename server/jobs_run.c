@@ -3,6 +3,7 @@
  * Progress is written to the store without waiting; the writer keeps the order, so a job's last row comes last. */
 #include "jobs_parts.h"
 
+#include "clock.h"
 #include "codec_models.h"
 #include "log.h"
 #include "service.h"
@@ -27,13 +28,13 @@ static bool hook_stop(void *ctx)
 static bool hook_time_up(void *ctx)
 {
     const struct fc_job *j = ctx;
-    return j->deadline_ns > 0 && fc_job_clock_ns() >= j->deadline_ns;
+    return j->deadline_ns > 0 && fc_clock_ns() >= j->deadline_ns;
 }
 
 static void fit_begins(void *ctx)
 {
     struct fc_job *j = ctx;
-    j->began_ns = fc_job_clock_ns();
+    j->began_ns = fc_clock_ns();
     j->deadline_ns = j->began_ns + (int64_t)(j->time_limit * 1e9);
 }
 
@@ -61,7 +62,7 @@ static void progress_written(void *arg, const struct fc_error *e)
 static void hook_progress(void *ctx, const struct fc_progress *p)
 {
     struct fc_job *j = ctx;
-    const int64_t now = fc_job_clock_ns();
+    const int64_t now = fc_clock_ns();
     pthread_mutex_lock(&j->jobs->lock);
     j->live.progress = fmin(1, fmax(0, p->fraction));
     j->live.epoch = (int)p->epoch;
@@ -110,7 +111,7 @@ static enum fc_status train(struct fc_job *j, const char *request, char **skippe
         .nseries = ids.n,
         .levels = q.levels,
         .nlevels = q.nlevels,
-        .now = fc_job_clock_wall(),
+        .now = fc_clock_now(),
         .lanes = &j->jobs->lanes,
         .hooks = &hooks,
         .fit_begins = fit_begins,
@@ -136,7 +137,7 @@ static bool is_ready(struct fc_job *j)
     return ready;
 }
 
-/* Writes how the job ended. A full disk is waited for: a job that ended must not look as if it ran. */
+/* Writes how the job ended. A full disk or a locked database is waited for: a job that ended must not look as if it ran. */
 static void write_last(struct fc_job *j, const struct fc_job_end *d)
 {
     struct fc_error e;
@@ -147,7 +148,7 @@ static void write_last(struct fc_job *j, const struct fc_job_end *d)
             return;
         if (!told)
             fc_log(FC_LOG_ERROR, "job_not_written", "job %s is %s but that cannot be stored: %s", j->live.id, d->row->state, e.detail);
-        if (atomic_load(&j->stop) == FC_HALT || status == FC_UNAVAILABLE)
+        if (atomic_load(&j->stop) == FC_HALT || strcmp(e.code, "stopping") == 0)
             return;
         nanosleep(&pause, NULL);
     }
@@ -173,12 +174,12 @@ static void end_run(struct fc_job *j, enum fc_status status, const struct fc_err
     struct fc_jobs *jobs = j->jobs;
     const bool halted = status == FC_CANCELLED && atomic_load(&j->stop) == FC_HALT;
     const enum fc_job_outcome outcome = status == FC_OK ? FC_SUCCEEDED : status == FC_CANCELLED ? FC_STOPPED : FC_FAILED;
-    const double seconds = j->began_ns > 0 ? 1e-9 * (double)(fc_job_clock_ns() - j->began_ns) : 0;
+    const double seconds = j->began_ns > 0 ? 1e-9 * (double)(fc_clock_ns() - j->began_ns) : 0;
     struct fc_job_row row = j->live;
     row.skipped = skipped ? skipped : fc_job_none_skipped;
     row.error = outcome == FC_FAILED ? error_text(why) : NULL;
     row.eta_seconds = NAN;
-    row.finished_at = fc_job_clock_wall();
+    row.finished_at = fc_clock_now();
     if (halted)
         fc_job_reset_progress(&row);
     if (outcome == FC_SUCCEEDED)
@@ -210,7 +211,7 @@ void fc_jobs_run_next(void *ctx)
     if (j) {
         j->phase = FC_RUNNING;
         strcpy(j->live.state, "running");
-        j->live.started_at = fc_job_clock_wall();
+        j->live.started_at = fc_clock_now();
     }
     pthread_mutex_unlock(&jobs->lock);
     if (!j)

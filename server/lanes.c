@@ -14,6 +14,8 @@
  * There is no lock. Waiting is a short spin (sections come every 0.1 to 20 ms while a job runs), then a futex. */
 #include "lanes.h"
 
+#include "clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/futex.h>
@@ -24,7 +26,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -81,24 +82,17 @@ static void relax(void)
 #endif
 }
 
-static int64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Spins until *word differs from seen, for at most SPIN_NS; true when it does. */
 static bool spin_until_changed(_Atomic uint32_t *word, uint32_t seen)
 {
-    const int64_t end = clock_ns() + SPIN_NS;
+    const int64_t end = fc_clock_ns() + SPIN_NS;
     do {
         for (int i = 0; i < SPIN_TURNS; i++) {
             if (atomic_load(word) != seen)
                 return true;
             relax();
         }
-    } while (clock_ns() < end);
+    } while (fc_clock_ns() < end);
     return false;
 }
 

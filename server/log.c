@@ -3,8 +3,9 @@
  * Lines go into one ring of bytes, each with its length in front; the ring's mutex is held for a memcpy and never over a write. The writer
  * naps between two rounds, so that a busy server wakes it a few hundred times a second and not once a line. */
 #include "log.h"
+#include "buf.h"
 #include "calendar.h"
-#include "scan.h"
+#include "clock.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -110,10 +111,8 @@ static void line_begin(struct line *l, enum fc_log_level level, const char *even
 {
     l->n = 0;
     l->json = atomic_load_explicit(&log_json, memory_order_relaxed);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     char time_text[FC_TIME_TEXT];
-    fc_time_format((fc_time)now.tv_sec * 1000 + now.tv_nsec / 1000000, time_text);
+    fc_time_format(fc_clock_now(), time_text);
     put_word(l, "time", time_text);
     put_word(l, "level", level_name[level]);
     put_word(l, "event", event);

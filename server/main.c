@@ -1,7 +1,7 @@
 /* main.c: start and stop, in order.
  *
- * Start: BLAS guard (may execute the program again) → configuration → log → store → service → jobs → http → "listening on …" on stdout.
- * Stop, on SIGTERM or SIGINT: not ready → http (open requests end) → jobs (trainings go back to the queue) → service → store.
+ * Start: BLAS guard (may execute the program again) → configuration → log → store → service → jobs → assets → http → "listening on …" on stdout.
+ * Stop, on SIGTERM or SIGINT: not ready → http (open requests end) → assets → jobs (trainings go back to the queue) → service → store.
  * Each layer uses only those that started before it, so stopping in reverse leaves nobody with a dead pointer; stop() also undoes half a start.
  *
  * Signals: OpenBLAS starts a thread before main runs, and that thread has no signal blocked; so sigwait would lose signals to it, and with them
@@ -9,7 +9,9 @@
  * All three are blocked while the other threads start, so that none of those is interrupted later.
  * Exit status: 0 after a stop, 1 when something would not start, 2 for a bad configuration. Nothing but this file ends the process. */
 #include "app.h"
+#include "assets.h"
 #include "blas_guard.h"
+#include "clock.h"
 #include "jobs.h"
 #include "log.h"
 #include "service.h"
@@ -24,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HTTP_THREADS 2
@@ -94,6 +95,8 @@ static enum fc_status start(const struct fc_config *config, struct fc_app *app, 
     if (status == FC_OK)
         status = fc_jobs_start(&jobs, app, &app->jobs, e);
     if (status == FC_OK)
+        status = fc_assets_open(e);
+    if (status == FC_OK)
         status = fc_http_start(&http, app, &app->http, e);
     return status;
 }
@@ -103,6 +106,7 @@ static void stop(struct fc_app *app)
     app->ready = false;
     if (app->http)
         fc_http_stop(app->http, STOP_GRACE_MS);
+    fc_assets_close();
     fc_jobs_stop(app->jobs);
     if (app->service)
         fc_service_free(app->service);
@@ -172,13 +176,6 @@ static void serve(int argc, char **argv, const struct fc_config *config)
     signal(SIGINT, SIG_DFL);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* The one line on stdout: whoever started the daemon waits for it and learns the port. */
 static void announce(const struct fc_config *config, const struct fc_app *app)
 {
@@ -207,7 +204,7 @@ int main(int argc, char **argv)
         fc_log(FC_LOG_WARN, "blas", "%s", blas_warning);
     static struct fc_app app;
     app.config = &config;
-    app.started_ms = now_ms();
+    app.started_ms = fc_clock_now();
     int result = EXIT_SUCCESS;
     if (catch_signals(&before, &e) == FC_OK && start(&config, &app, &e) == FC_OK) {
         pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -216,11 +213,12 @@ int main(int argc, char **argv)
         announce(&config, &app);
         serve(argc, argv, &config);
     } else {
+        fc_log_flush(); /* what was logged before it comes first */
         fprintf(stderr, "forecastd: cannot start: %s\n", e.detail);
         result = EXIT_START;
     }
     stop(&app);
     if (result == EXIT_SUCCESS)
-        fc_log(FC_LOG_INFO, "stopped", "in order, %" PRId64 " s after the start", (now_ms() - app.started_ms) / 1000);
+        fc_log(FC_LOG_INFO, "stopped", "in order, %" PRId64 " s after the start", (fc_clock_now() - app.started_ms) / 1000);
     return result;
 }

@@ -175,18 +175,19 @@ enum fc_status fc_query_uint(const struct fc_request *r, const char *name, uint6
 
 enum fc_status fc_query_time(const struct fc_request *r, const char *name, fc_time fallback, fc_time *out, struct fc_error *e)
 {
-    const char *text = fc_query(r, name);
+    const char *text = fc_query(r, name), *precision = fc_query(r, "precision");
+    fc_time t;
+    struct fc_error why = {0};
+    enum fc_status status = precision ? fc_time_from_number(0, precision, &t, e) : FC_OK; /* a wrong one is told also where no number needs it */
+    if (status)
+        return status;
     if (!text) {
         *out = fallback;
         return FC_OK;
     }
     size_t n = strlen(text);
     double number;
-    fc_time t;
-    struct fc_error why = {0};
-    enum fc_status status;
     if (fc_scan_decimal(text, n, &number)) {
-        const char *precision = fc_query(r, "precision");
         status = fc_time_from_number(number, precision ? precision : "s", &t, &why);
     } else {
         char copy[64] = "";

@@ -1,31 +1,12 @@
 /* scan.c: the pull reader over checked JSON, and UTF-8. See scan.h. */
 #include "scan.h"
 
+#include "buf.h"
+
 #include <stdio.h>
 #include <string.h>
 
 /* ---- UTF-8 ---- */
-
-/* Table 3-7 of the Unicode standard. */
-size_t fc_utf8_sequence(const char *text, size_t left)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4)
-        return 0;
-    size_t n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (left < n)
-        return 0;
-    unsigned char lo = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
-    unsigned char hi = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
-    if (p[1] < lo || p[1] > hi)
-        return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    return n;
-}
 
 bool fc_utf8_valid(const char *text, size_t n)
 {
@@ -67,12 +48,6 @@ enum fc_json_kind fc_json_kind(struct fc_json_reader *r)
     case '5': case '6': case '7': case '8': case '9': return FC_JSON_NUMBER;
     default: return FC_JSON_END;
     }
-}
-
-const char *fc_json_kind_name(enum fc_json_kind k)
-{
-    static const char *const name[] = {"nothing", "null", "false", "true", "a number", "a string", "an array", "an object"};
-    return name[k];
 }
 
 void fc_json_enter(struct fc_json_reader *r)

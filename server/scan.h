@@ -24,8 +24,6 @@ FC_MUST_CHECK enum fc_status fc_json_check(const char *text, size_t n, struct fc
 
 /* Validates UTF-8 (no overlong forms, no surrogates). */
 bool fc_utf8_valid(const char *text, size_t n);
-/* The length of the one valid UTF-8 sequence at text (left >= 1 bytes), 0 when there is none. */
-size_t fc_utf8_sequence(const char *text, size_t left);
 
 /* ---- numbers ---- */
 
@@ -76,8 +74,6 @@ size_t fc_json_unescape(const struct fc_json_text *t, char *out);
 /* Appends "/segment" to the JSON pointer of length n in out (~ as ~0, / as ~1), as much as fits, and a NUL; returns the new length. */
 size_t fc_json_pointer_add(char *out, size_t n, size_t cap, const char *segment, size_t len);
 size_t fc_json_pointer_add_index(char *out, size_t n, size_t cap, size_t index);
-/* "a string", "a number", … for messages. */
-const char *fc_json_kind_name(enum fc_json_kind k);
 
 /* ---- CSV ----
  * RFC 4180: comma, optional quotes ("" inside), CRLF or LF. A byte order mark at the start and blank lines at the end are passed over.

@@ -43,6 +43,8 @@ static enum fc_status read_quoted(struct fc_csv *c, struct fc_csv_cell *cell, st
     cell->n = (size_t)(c->p - cell->text);
     if (c->p == c->end)
         return fail(c, e, "a quoted cell is never closed");
+    if (memchr(cell->text, 0, cell->n))
+        return fail(c, e, "a NUL byte");
     c->p++;
     skip_blanks(c);
     if (c->p < c->end && *c->p == '\r')

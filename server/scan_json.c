@@ -5,6 +5,8 @@
  * are equal, so that keys made to collide cost no more than a longer sort. */
 #include "scan.h"
 
+#include "buf.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,6 +12,8 @@
 #define MATCHERS_MAX 32
 #define PATTERN_MAX 500
 #define COUNT_MAX 100 /* of a{n,m}: POSIX engines write the copies out, so nested counts multiply */
+#define REPEATS_MAX 20
+#define REPEATED_GROUPS_MAX 4
 
 enum operator { EQUAL, NOT_EQUAL, LIKE, NOT_LIKE };
 
@@ -144,7 +146,7 @@ static const char *bracket_end(const char *p)
 static const char *refuse(const char *pattern)
 {
     unsigned long copies = 1;
-    size_t depth = 0;
+    size_t depth = 0, repeats = 0, repeated_groups = 0;
     if (strlen(pattern) > PATTERN_MAX)
         return "is longer than 500 bytes";
     for (const char *p = pattern; *p; p++) {
@@ -168,13 +170,20 @@ static const char *refuse(const char *pattern)
         } else if (*p == ')') {
             if (depth-- == 0) /* it would close our own group and undo the anchors */
                 return "has a ) without its (";
+        } else if (*p == '*' || *p == '+' || *p == '?') {
+            repeats++;
+            repeated_groups += p > pattern && p[-1] == ')';
         } else if (*p == '{') {
             char *end;
+            repeats++;
+            repeated_groups += p > pattern && p[-1] == ')';
             unsigned long lo = strtoul(p + 1, &end, 10), hi = *end == ',' ? strtoul(end + 1, &end, 10) : lo;
             unsigned long most = hi > lo ? hi : lo;
             if (most > COUNT_MAX || (copies *= most > 1 ? most : 1) > COUNT_MAX)
                 return "has counts {n,m} that multiply to more than 100";
         }
+        if (repeats > REPEATS_MAX || repeated_groups > REPEATED_GROUPS_MAX) /* glibc takes exponential time to compile many */
+            return "repeats too much: at most 20 times * + ? {}, and of groups at most 4";
     }
     return NULL;
 }

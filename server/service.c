@@ -1,9 +1,9 @@
 /* service.c: the service's life, and the way of a series from the store to its grid.
  *
  * What is inferred from a series must not depend on how much of it happened to be read, or the same GET could give two answers. So: the step
- * comes from the newest FC_BASE_STEPS raw times, the season from the newest FC_BASE_STEPS steps, and what a caller gets is cut at the boundary
- * of a calendar step before it is put on the grid. A step of months is never cut (its grid is counted from the first point, and 4,096 months are
- * 341 years). Reading too little is noticed by the times and read again. */
+ * comes from the newest FC_BASE_STEPS raw times, the season from the newest FC_BASE_STEPS steps, how far back an answer looks from the series
+ * and the model alone, and what a caller gets is cut at the boundary of a calendar step before it is put on the grid. A step of months is never
+ * cut (its grid is counted from the first point, and 4,096 months are 341 years). Reading too little is noticed by the times and read again. */
 #include "service_parts.h"
 
 #include "forecast_cache.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MODEL_BYTES ((size_t)64 << 20)
 #define RESPONSE_BYTES ((size_t)32 << 20)
 
 enum fc_status fc_service_new(struct fc_store *store, struct fc_service **out, struct fc_error *e)
@@ -21,7 +22,7 @@ enum fc_status fc_service_new(struct fc_store *store, struct fc_service **out, s
     if (!v)
         return fc_fail_nomem(e, sizeof *v);
     v->store = store;
-    if ((status = fc_model_cache_new(store, &v->models, e)) || (status = fc_insight_cache_new(&v->insights, e)) ||
+    if ((status = fc_model_cache_new(store, MODEL_BYTES, &v->models, e)) || (status = fc_insight_cache_new(&v->insights, e)) ||
         (status = fc_forecast_cache_new(store, RESPONSE_BYTES, &v->responses, e))) {
         fc_service_free(v);
         return status;
@@ -181,6 +182,18 @@ static enum fc_status infer(const struct fc_series_row *row, const struct fc_poi
     return FC_OK;
 }
 
+/* The insight of a stored series, from the cache or from its newest points, which hold at least FC_BASE_STEPS steps where there are so many. */
+static enum fc_status infer_once(struct fc_service *v, const struct fc_series_row *row, const struct fc_points *points, struct fc_insight *out,
+                                 struct fc_error *e)
+{
+    if (fc_insight_cache_get(v->insights, row, out))
+        return FC_OK;
+    const enum fc_status status = infer(row, points, out, e);
+    if (status == FC_OK)
+        fc_insight_cache_put(v->insights, row, out);
+    return status;
+}
+
 enum fc_status fc_service_insight(struct fc_service *v, const struct fc_series_row *row, struct fc_insight *out, struct fc_error *e)
 {
     if (fc_insight_cache_get(v->insights, row, out))
@@ -192,9 +205,7 @@ enum fc_status fc_service_insight(struct fc_service *v, const struct fc_series_r
     enum fc_status status = read_tail(v->store, row->id, FC_BASE_STEPS, &fresh, &points, e);
     if (status)
         return status;
-    status = infer(&fresh, &points, out, e);
-    if (status == FC_OK)
-        fc_insight_cache_put(v->insights, &fresh, out);
+    status = infer_once(v, &fresh, &points, out, e);
     fc_points_free(&points);
     fc_series_row_free(&fresh);
     return status;
@@ -202,27 +213,27 @@ enum fc_status fc_service_insight(struct fc_service *v, const struct fc_series_r
 
 /* ---- loading ---- */
 
-enum fc_status fc_service_clean(struct fc_service *v, const struct fc_points *points, size_t steps, struct fc_step fallback, fc_time now, bool stored,
-                                struct fc_loaded *out, struct fc_error *e)
+static size_t steps_within(struct fc_reach reach, const struct fc_season *season)
+{
+    const size_t steps = reach.steps > FC_BASE_STEPS ? reach.steps : FC_BASE_STEPS;
+    const size_t seasons = season->n > 0 ? reach.seasons * season->period[0] : 0;
+    return steps > seasons ? steps : seasons;
+}
+
+/* Puts the newest `steps` steps of the points on the grid of out->row. */
+static enum fc_status clean(const struct fc_points *points, const struct fc_insight *insight, size_t steps, struct fc_step fallback, fc_time now,
+                            struct fc_loaded *out, struct fc_error *e)
 {
     const size_t newest = newest_observed(points);
     if (newest == points->n)
         return fc_fail(e, FC_INVALID, "no_observations", "series \"%s\" has no observation that is not missing", out->row.id);
-    struct fc_insight insight;
-    if (!stored || !fc_insight_cache_get(v->insights, &out->row, &insight)) {
-        const enum fc_status status = infer(&out->row, points, &insight, e);
-        if (status)
-            return status;
-        if (stored)
-            fc_insight_cache_put(v->insights, &out->row, &insight);
-    }
-    const struct fc_step step = fc_step_known(insight.step) ? insight.step : fallback;
+    const struct fc_step step = fc_step_known(insight->step) ? insight->step : fallback;
     if (!fc_step_known(step))
         return fc_fail(e, FC_INVALID, "step_unknown", "series \"%s\" has too few observations to show its step: set \"step\"", out->row.id);
 
     const struct fc_points view = from_time(points, window_start(step, points->time[newest], steps));
     struct fc_clean_options options = clean_options(&out->row, step, now);
-    options.season = insight.season;
+    options.season = insight->season;
     options.season_set = true;
     struct fc_series grid;
     struct fc_clean_report report;
@@ -234,25 +245,44 @@ enum fc_status fc_service_clean(struct fc_service *v, const struct fc_points *po
     size_t last = newest;
     while (last > 0 && (points->time[last] >= end || isnan(points->value[last])))
         last--;
-    out->insight = insight;
+    out->insight = *insight;
     out->grid = grid;
     out->newest = points->time[last];
     out->valid_until = report.dropped_last ? report.valid_until : FC_TIME_MAX;
     return FC_OK;
 }
 
-enum fc_status fc_service_load(struct fc_service *v, const char *id, size_t steps, struct fc_step fallback, fc_time now, struct fc_loaded *out,
-                               struct fc_error *e)
+enum fc_status fc_service_clean(const struct fc_points *points, struct fc_reach reach, struct fc_step fallback, fc_time now, struct fc_loaded *out,
+                                struct fc_error *e)
+{
+    struct fc_insight insight;
+    const enum fc_status status = infer(&out->row, points, &insight, e);
+    return status ? status : clean(points, &insight, steps_within(reach, &insight.season), fallback, now, out, e);
+}
+
+enum fc_status fc_service_load(struct fc_service *v, const char *id, struct fc_reach reach, struct fc_step fallback, fc_time now,
+                               struct fc_loaded *out, struct fc_error *e)
 {
     struct fc_loaded l;
     struct fc_points points;
+    struct fc_insight insight;
     memset(&l, 0, sizeof l);
     memset(&points, 0, sizeof points);
-    steps = steps > FC_BASE_STEPS ? steps : FC_BASE_STEPS;
-    enum fc_status status = read_tail(v->store, id, steps, &l.row, &points, e);
-    if (status)
-        return status;
-    status = fc_service_clean(v, &points, steps, fallback, now, true, &l, e);
+    size_t steps = 0, wanted = steps_within(reach, &(struct fc_season){0});
+    enum fc_status status = FC_OK;
+    do { /* again where a long season shows only now that more is wanted, and there is more */
+        fc_series_row_free(&l.row);
+        fc_points_free(&points);
+        steps = wanted;
+        status = read_tail(v->store, id, steps, &l.row, &points, e);
+        if (status == FC_OK)
+            status = infer_once(v, &l.row, &points, &insight, e);
+        if (status)
+            goto out;
+        wanted = steps_within(reach, &insight.season);
+    } while (wanted > steps && points.n < (size_t)l.row.points);
+    status = clean(&points, &insight, wanted, fallback, now, &l, e);
+out:
     fc_points_free(&points); /* before anything else is loaded: a training loads many */
     if (status)
         fc_loaded_free(&l);

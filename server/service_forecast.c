@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLASSICAL_SEASONS 16      /* what a classical method looks at: its noise is that of 14 seasons before each origin */
 #define HORIZON_WITHOUT_SEASON 12 /* steps, when neither model nor season says how far */
 
 struct choice {
@@ -77,11 +78,10 @@ static enum fc_status choose(struct fc_service *v, const struct fc_series_row *r
     return FC_OK;
 }
 
-/* How many newest steps the answer may look at. */
-static size_t steps_for(const struct choice *c)
+/* How far back the answer may look. The classical method may answer in any case: where the model does not fit after all. */
+static struct fc_reach reach_for(const struct choice *c)
 {
-    const size_t needs = c->held ? fc_model_needs(c->held->model) : 0;
-    return needs > FC_BASE_STEPS ? needs : FC_BASE_STEPS;
+    return (struct fc_reach){.steps = c->held ? fc_model_needs(c->held->model) : 0, .seasons = CLASSICAL_SEASONS};
 }
 
 static struct fc_step step_for(const struct choice *c)
@@ -171,7 +171,7 @@ enum fc_status fc_service_forecast(struct fc_service *v, const char *series, con
     status = choose(v, &row, model, &c, e);
     if (status)
         goto out;
-    status = fc_service_load(v, series, steps_for(&c), step_for(&c), now, &l, e);
+    status = fc_service_load(v, series, reach_for(&c), step_for(&c), now, &l, e);
     if (status)
         goto out;
     status = answer(v, &c, &l, horizon, levels, nlevels, out, e);
@@ -183,45 +183,6 @@ out:
 }
 
 /* ---- points that are not stored ---- */
-
-struct point { fc_time time; double value; size_t i; };
-
-static int by_time(const void *a, const void *b)
-{
-    const struct point *p = a, *q = b;
-    if (p->time != q->time)
-        return p->time < q->time ? -1 : 1;
-    return p->i < q->i ? -1 : p->i > q->i;
-}
-
-/* The points in order, the last of equal times. */
-static enum fc_status in_order(const struct fc_points_write *w, struct fc_points *out, struct fc_error *e)
-{
-    struct fc_points p;
-    memset(&p, 0, sizeof p);
-    struct point *sorted = NULL;
-    const size_t n = w->n > 0 ? w->n : 1;
-    if (n > SIZE_MAX / sizeof *sorted || !(sorted = malloc(n * sizeof *sorted)))
-        return fc_fail_nomem(e, n * sizeof *sorted);
-    const enum fc_status status = fc_points_reserve(&p, n, e);
-    if (status) {
-        free(sorted);
-        return status;
-    }
-    for (size_t i = 0; i < w->n; i++)
-        sorted[i] = (struct point){w->time[i], w->value[i], i};
-    qsort(sorted, w->n, sizeof *sorted, by_time);
-    p.n = 0;
-    for (size_t i = 0; i < w->n; i++) {
-        if (i + 1 < w->n && sorted[i + 1].time == sorted[i].time)
-            continue;
-        p.time[p.n] = sorted[i].time;
-        p.value[p.n++] = sorted[i].value;
-    }
-    free(sorted);
-    *out = p;
-    return FC_OK;
-}
 
 enum fc_status fc_service_forecast_points(struct fc_service *v, const struct fc_points_write *points, const char *model, size_t horizon,
                                           const double *levels, size_t nlevels, fc_time now, struct fc_answer *out, struct fc_error *e)
@@ -236,7 +197,7 @@ enum fc_status fc_service_forecast_points(struct fc_service *v, const struct fc_
     l.row.season = points->season;
     l.row.season_set = points->season.n > 0;
     l.row.bounds = (struct fc_bounds){.min = -INFINITY, .max = INFINITY};
-    enum fc_status status = in_order(points, &p, e);
+    enum fc_status status = fc_points_in_order(points, &p, e);
     if (status)
         return status;
     if (model) {
@@ -246,7 +207,7 @@ enum fc_status fc_service_forecast_points(struct fc_service *v, const struct fc_
         if (status)
             goto out;
     }
-    status = fc_service_clean(v, &p, steps_for(&c), step_for(&c), now, false, &l, e);
+    status = fc_service_clean(&p, reach_for(&c), step_for(&c), now, &l, e);
     if (status)
         goto out;
     status = answer(v, &c, &l, horizon, levels, nlevels, out, e);

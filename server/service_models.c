@@ -4,22 +4,15 @@
  * A model is loaded once: whoever comes while it loads waits for it. Entries on loan are never dropped. */
 #include "service_parts.h"
 
+#include "hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t fc_service_hash(const char *text)
-{
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        h = (h ^ *c) * UINT64_C(1099511628211);
-    return h;
-}
-
 /* ---- fitted models ---- */
 
 #define MODELS_MAX 32
-#define MODELS_BYTES ((size_t)64 << 20)
 
 enum state { LOADING, LOADED, BROKEN };
 
@@ -41,7 +34,7 @@ struct fc_model_cache {
     pthread_mutex_t lock;
     pthread_cond_t loaded;
     struct entry *first;
-    size_t entries, bytes;
+    size_t entries, bytes, max_bytes;
     uint64_t clock;
 };
 
@@ -52,12 +45,13 @@ static void entry_free(struct entry *m)
     free(m);
 }
 
-enum fc_status fc_model_cache_new(struct fc_store *store, struct fc_model_cache **out, struct fc_error *e)
+enum fc_status fc_model_cache_new(struct fc_store *store, size_t max_bytes, struct fc_model_cache **out, struct fc_error *e)
 {
     struct fc_model_cache *c = calloc(1, sizeof *c);
     if (!c)
         return fc_fail_nomem(e, sizeof *c);
     c->store = store;
+    c->max_bytes = max_bytes;
     pthread_mutex_init(&c->lock, NULL); /* cannot fail with default attributes */
     pthread_cond_init(&c->loaded, NULL);
     *out = c;
@@ -87,13 +81,14 @@ static void unlink_entry(struct fc_model_cache *c, struct entry *m)
     c->bytes -= m->bytes;
 }
 
-/* Drops the least recently lent entries until the bounds hold or all are on loan. Lock held. */
+/* Drops the least recently lent entries until the bounds hold or only the one lent last and those on loan are left: a model that is larger than the
+ * bound would be read again for every answer. Lock held. */
 static void make_room(struct fc_model_cache *c)
 {
-    while (c->entries > MODELS_MAX || c->bytes > MODELS_BYTES) {
+    while (c->entries > MODELS_MAX || c->bytes > c->max_bytes) {
         struct entry *oldest = NULL;
         for (struct entry *m = c->first; m; m = m->next)
-            if (m->loans == 0 && (!oldest || m->used < oldest->used))
+            if (m->loans == 0 && m->used < c->clock && (!oldest || m->used < oldest->used))
                 oldest = m;
         if (!oldest)
             return;
@@ -165,7 +160,6 @@ static struct entry *load_new(struct fc_model_cache *c, const char *id, int vers
         m->held.name = m->name;
         m->bytes = bytes;
         c->bytes += bytes;
-        make_room(c);
     }
     pthread_cond_broadcast(&c->loaded);
     return m;
@@ -194,6 +188,7 @@ enum fc_status fc_model_cache_hold(struct fc_model_cache *c, const char *id, int
         end_loan(m);
     } else {
         m->used = ++c->clock;
+        make_room(c);
         *out = &m->held;
     }
     pthread_mutex_unlock(&c->lock);
@@ -253,7 +248,7 @@ bool fc_insight_cache_get(struct fc_insight_cache *c, const struct fc_series_row
 {
     bool found = false;
     pthread_mutex_lock(&c->lock);
-    struct seen *set = c->seen[fc_service_hash(row->id) % SETS];
+    struct seen *set = c->seen[fc_hash_text(row->id) % SETS];
     for (size_t i = 0; i < WAYS && !found; i++) {
         if (set[i].revision != row->revision || set[i].created_at != row->created_at || strcmp(set[i].series, row->id) != 0)
             continue;
@@ -274,7 +269,7 @@ static bool newer(const struct seen *s, const struct fc_series_row *row)
 void fc_insight_cache_put(struct fc_insight_cache *c, const struct fc_series_row *row, const struct fc_insight *in)
 {
     pthread_mutex_lock(&c->lock);
-    struct seen *set = c->seen[fc_service_hash(row->id) % SETS], *place = &set[0];
+    struct seen *set = c->seen[fc_hash_text(row->id) % SETS], *place = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
         if (strcmp(set[i].series, row->id) == 0) {
             place = newer(&set[i], row) ? NULL : &set[i];

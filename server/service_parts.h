@@ -17,7 +17,7 @@ struct fc_service {
 
 /* ---- loading (service.c) ---- */
 
-/* A series on its grid, at most `steps` newest values, and what is known about it. fc_loaded_free. */
+/* A series on its grid, its newest values, and what is known about it. fc_loaded_free. */
 struct fc_loaded {
     struct fc_series_row row;
     struct fc_insight insight;
@@ -29,18 +29,18 @@ void fc_loaded_free(struct fc_loaded *l);
 
 #define FC_RAW_MAX 1000000 /* at most so many raw points are read for one series, however many make a step: 16 MiB */
 
-/* Reads and cleans the newest `steps` steps of a stored series. fallback: the step when the series has none of its own and too few
- * observations to show one. The result depends on the points, the settings, steps and now alone, not on how much was read: the newest steps are cut
- * out by their times before anything is inferred. (Only where FC_RAW_MAX points make fewer steps does it hold less.)
- * FC_NOT_FOUND "unknown_series"; FC_INVALID "no_observations", "step_unknown". */
-FC_MUST_CHECK enum fc_status fc_service_load(struct fc_service *v, const char *id, size_t steps, struct fc_step fallback, fc_time now,
-                                             struct fc_loaded *out, struct fc_error *e);
-/* The same for points at hand, ascending, and the settings in out->row, which the caller has filled. stored: they are those of a stored series
- * at the row's revision, so its insight may be kept. On failure out holds the row alone. */
-FC_MUST_CHECK enum fc_status fc_service_clean(struct fc_service *v, const struct fc_points *points, size_t steps, struct fc_step fallback, fc_time now,
-                                              bool stored, struct fc_loaded *out, struct fc_error *e);
+/* How far back to look: FC_BASE_STEPS steps, or `steps`, or so many times the first season of the series, whichever is most. */
+struct fc_reach { size_t steps, seasons; };
 
-uint64_t fc_service_hash(const char *text); /* FNV-1a, for the caches */
+/* Reads and cleans the newest steps of a stored series. fallback: the step when the series has none of its own and too few observations to show
+ * one. The result depends on the points, the settings, reach and now alone, not on how much was read: the newest steps are cut out by their times
+ * before anything is inferred. (Only where FC_RAW_MAX points make fewer steps does it hold less.)
+ * FC_NOT_FOUND "unknown_series"; FC_INVALID "no_observations", "step_unknown". */
+FC_MUST_CHECK enum fc_status fc_service_load(struct fc_service *v, const char *id, struct fc_reach reach, struct fc_step fallback, fc_time now,
+                                             struct fc_loaded *out, struct fc_error *e);
+/* The same for points at hand, ascending, and the settings in out->row, which the caller has filled. On failure out holds the row alone. */
+FC_MUST_CHECK enum fc_status fc_service_clean(const struct fc_points *points, struct fc_reach reach, struct fc_step fallback, fc_time now,
+                                              struct fc_loaded *out, struct fc_error *e);
 
 /* ---- fitted models (service_models.c) ---- */
 
@@ -52,7 +52,8 @@ struct fc_held {
     int version;
 };
 
-FC_MUST_CHECK enum fc_status fc_model_cache_new(struct fc_store *store, struct fc_model_cache **out, struct fc_error *e);
+/* max_bytes: of the models' weights together; the one lent last is kept however large it is. */
+FC_MUST_CHECK enum fc_status fc_model_cache_new(struct fc_store *store, size_t max_bytes, struct fc_model_cache **out, struct fc_error *e);
 void fc_model_cache_free(struct fc_model_cache *c);
 /* Loads the version once, however many ask for it at the same time. Give it back with fc_model_cache_release (NULL is fine). */
 FC_MUST_CHECK enum fc_status fc_model_cache_hold(struct fc_model_cache *c, const char *id, int version, const struct fc_held **out,

@@ -6,13 +6,13 @@
  * fails the training. Enters on a job's lane; the tasks run on any. */
 #include "service_parts.h"
 
+#include "clock.h"
 #include "codec_models.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TRAIN_STEPS_ALL 20000000 /* grid values of one training, shared by its series: 180 MB */
 #define TRAIN_STEPS_ONE 200000   /* newest steps of one series at most */
@@ -40,7 +40,7 @@ struct work {
     struct fc_error error;    /* … this one, written once by whoever set failed */
     struct fc_model *model;
     struct fc_report report;
-    struct timespec began;
+    int64_t began_ns;
 };
 
 static bool stopped(const struct work *w)
@@ -57,9 +57,7 @@ static enum fc_status cancelled(struct fc_error *e)
 /* The wall clock: the caller's now plus what has passed since. */
 static fc_time clock_now(const struct work *w)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return w->t->now + (int64_t)(t.tv_sec - w->began.tv_sec) * 1000 + (t.tv_nsec - w->began.tv_nsec) / 1000000;
+    return w->t->now + (fc_clock_ns() - w->began_ns) / 1000000;
 }
 
 /* ---- load ---- */
@@ -72,7 +70,8 @@ static void load_task(void *arg, size_t i)
     struct fc_error e;
     if (atomic_load(&w->failed) || stopped(w))
         return;
-    const enum fc_status status = fc_service_load(w->v, w->t->series[w->first + i], w->steps, (struct fc_step){0, 0}, w->t->now, &l, &e);
+    const struct fc_reach reach = {.steps = w->steps};
+    const enum fc_status status = fc_service_load(w->v, w->t->series[w->first + i], reach, (struct fc_step){0, 0}, w->t->now, &l, &e);
     if (status == FC_OK) {
         item->grid = l.grid;
         item->newest = l.newest;
@@ -361,7 +360,7 @@ enum fc_status fc_service_train(struct fc_service *v, struct fc_training *t, str
     memset(&w, 0, sizeof w);
     w.v = v;
     w.t = t;
-    clock_gettime(CLOCK_MONOTONIC, &w.began);
+    w.began_ns = fc_clock_ns();
     if (t->nseries == 0)
         return fc_fail(e, FC_INVALID, "nothing_to_train", "model \"%s\" has no series left to train on", t->model);
     w.item = calloc(t->nseries, sizeof *w.item);

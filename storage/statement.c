@@ -82,7 +82,7 @@ static const char *const sql_text[FC_SQLS] = {
     /* A series that was deleted while the model trained is removed from the start. */
     [FC_SQL_LEARNED_INSERT] = "INSERT INTO model_series (version_key, series, removed)"
                               " VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM series WHERE id = ?2)) ON CONFLICT DO NOTHING",
-    [FC_SQL_LEARNED_LIST] = "SELECT series, removed FROM model_series WHERE version_key = ?1 ORDER BY series",
+    [FC_SQL_LEARNED_LIST] = "SELECT series FROM model_series WHERE version_key = ?1 AND removed = ?2 ORDER BY series",
     [FC_SQL_LEARNED_BEST] = "SELECT v.model, v.version FROM model_series AS l JOIN model_versions AS v ON v.key = l.version_key"
                             " WHERE l.series = ?1 AND l.removed = 0 AND v.state = 'ready' ORDER BY v.ready_order DESC LIMIT 1",
 
@@ -165,17 +165,6 @@ void fc_conn_close(struct fc_conn *c)
 
 /* ---- queries ---- */
 
-void fc_query_start(struct fc_query *q, struct fc_conn *c, enum fc_sql sql)
-{
-    q->conn = c;
-    q->rc = SQLITE_OK;
-    q->system = 0;
-    q->bound = 0;
-    if (!c->stmt[sql])
-        q->rc = sqlite3_prepare_v3(c->db, sql_text[sql], -1, SQLITE_PREPARE_PERSISTENT, &c->stmt[sql], NULL);
-    q->stmt = c->stmt[sql];
-}
-
 static void stick(struct fc_query *q, int rc)
 {
     if (q->rc == SQLITE_OK && rc != SQLITE_OK) {
@@ -184,10 +173,28 @@ static void stick(struct fc_query *q, int rc)
     }
 }
 
+void fc_query_start(struct fc_query *q, struct fc_conn *c, enum fc_sql sql)
+{
+    q->conn = c;
+    q->rc = SQLITE_OK;
+    q->system = 0;
+    q->bound = 0;
+    if (!c->stmt[sql]) {
+        errno = 0;
+        stick(q, sqlite3_prepare_v3(c->db, sql_text[sql], -1, SQLITE_PREPARE_PERSISTENT, &c->stmt[sql], NULL));
+    }
+    q->stmt = c->stmt[sql];
+}
+
 void fc_bind_integer(struct fc_query *q, int64_t x)
 {
     if (q->rc == SQLITE_OK)
         stick(q, sqlite3_bind_int64(q->stmt, ++q->bound, x));
+}
+
+void fc_bind_limit(struct fc_query *q, size_t n)
+{
+    fc_bind_integer(q, n < INT64_MAX ? (int64_t)n : INT64_MAX);
 }
 
 void fc_bind_real(struct fc_query *q, double x)
@@ -238,8 +245,10 @@ enum fc_status fc_query_end(struct fc_query *q, struct fc_error *e)
         errno = q->system;
         st = fc_sql_fail(q->conn->db, q->rc, q->stmt ? sqlite3_sql(q->stmt) : "prepare a statement", e);
     }
-    (void)sqlite3_reset(q->stmt); /* repeats an error that was told already */
-    (void)sqlite3_clear_bindings(q->stmt);
+    if (q->stmt) { /* else it could not be prepared */
+        (void)sqlite3_reset(q->stmt); /* repeats an error that was told already */
+        (void)sqlite3_clear_bindings(q->stmt);
+    }
     return st;
 }
 

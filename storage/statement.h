@@ -45,6 +45,7 @@ struct fc_query {
 void fc_query_start(struct fc_query *q, struct fc_conn *c, enum fc_sql sql);
 /* Parameters in the order ?1, ?2, … NULL text and NaN bind NULL. Text and blobs must live until fc_query_end. */
 void fc_bind_integer(struct fc_query *q, int64_t x);
+void fc_bind_limit(struct fc_query *q, size_t n); /* at most so many rows */
 void fc_bind_real(struct fc_query *q, double x);
 void fc_bind_text(struct fc_query *q, const char *text);
 void fc_bind_blob(struct fc_query *q, const void *data, size_t n);

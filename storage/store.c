@@ -249,17 +249,27 @@ enum fc_status fc_id_make(const char *prefix, char out[FC_NAME_MAX], struct fc_e
     return FC_OK;
 }
 
-void *fc_rows_grow(void *rows, size_t *cap, size_t n, size_t size, struct fc_error *e)
+enum fc_status fc_rows_collect(struct fc_query *q, size_t size, fc_row_reader read, void **rows, size_t *n, struct fc_error *e)
 {
-    if (n < *cap)
-        return rows;
-    size_t want = *cap ? *cap * 2 : 16;
-    void *grown = reallocarray(rows, want, size);
-    if (grown)
-        *cap = want;
-    else
-        fc_fail_nomem(e, want * size);
-    return grown;
+    enum fc_status st = FC_OK;
+    char *array = NULL;
+    size_t count = 0, cap = 0;
+    while (fc_query_row(q)) {
+        if (count == cap) {
+            cap = cap ? cap * 2 : 16;
+            char *grown = reallocarray(array, cap, size);
+            if (!grown) {
+                st = fc_fail_nomem(e, cap * size);
+                break;
+            }
+            array = grown;
+        }
+        read(q, array + count++ * size);
+    }
+    enum fc_status end = fc_query_end(q, st == FC_OK ? e : NULL);
+    *rows = array;
+    *n = count;
+    return st == FC_OK ? end : st;
 }
 
 enum fc_status fc_cursor_key(struct fc_conn *c, enum fc_sql find, const char *id, int64_t *key, struct fc_error *e)

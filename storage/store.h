@@ -70,7 +70,8 @@ void fc_series_row_free(struct fc_series_row *r);
 /* What PUT changes: a field is written where its bit is set. */
 enum { FC_SET_UNIT = 1, FC_SET_LABELS = 2, FC_SET_STEP = 4, FC_SET_SEASON = 8, FC_SET_AGGREGATE = 16, FC_SET_DELAY = 32,
        FC_SET_MIN = 64, FC_SET_MAX = 128, FC_SET_INTEGER = 256, FC_SET_MODEL = 512 };
-/* Creates the series or changes the fields in mask; values are read from *fields (its id names the series). A pinned model must exist: FC_INVALID "unknown_model". */
+/* Creates the series or changes the fields in mask; values are read from *fields (its id names the series). A pinned model must exist: FC_INVALID
+ * "unknown_model"; min must not come above max: FC_INVALID "bad_bounds". */
 FC_MUST_CHECK enum fc_status fc_tx_series_put(struct fc_store_tx *tx, const struct fc_series_row *fields, unsigned mask, bool *created, struct fc_error *e);
 /* Points and issued forecasts go with it; models that learned from it list it as removed. FC_NOT_FOUND "unknown_series". */
 FC_MUST_CHECK enum fc_status fc_tx_series_delete(struct fc_store_tx *tx, const char *id, struct fc_error *e);
@@ -94,6 +95,8 @@ struct fc_points_write {
     size_t inserted, updated; /* inserted + updated = n */
     bool created;             /* the series is new */
 };
+/* The points of an upload by ascending time, the last one of equal times. *out must be empty; fc_points_free. */
+FC_MUST_CHECK enum fc_status fc_points_in_order(const struct fc_points_write *w, struct fc_points *out, struct fc_error *e);
 FC_MUST_CHECK enum fc_status fc_tx_points_put(struct fc_store_tx *tx, struct fc_points_write *w, struct fc_error *e);
 /* start <= time < end (FC_TIME_MIN and FC_TIME_MAX + 1 for open ends). FC_NOT_FOUND. */
 FC_MUST_CHECK enum fc_status fc_tx_points_delete(struct fc_store_tx *tx, const char *id, fc_time start, fc_time end, int64_t *deleted, struct fc_error *e);

@@ -128,11 +128,12 @@ enum fc_status fc_tx_issue(struct fc_store_tx *tx, struct fc_issued *f, struct f
 
 /* ---- reading ---- */
 
-static void read_row(struct fc_query *q, const char *series, struct fc_issued *f)
+/* All but the id of the series, which the caller knows. */
+static void read_row(struct fc_query *q, void *row)
 {
+    struct fc_issued *f = row;
     memset(f, 0, sizeof *f);
     fc_column_copy(q, 0, f->id, sizeof f->id);
-    memcpy(f->series, series, strlen(series) + 1); /* fits: a row of this id was found */
     fc_column_copy(q, 1, f->model, sizeof f->model);
     f->version = (int)fc_column_integer(q, 2);
     fc_column_copy(q, 3, f->method, sizeof f->method);
@@ -177,7 +178,7 @@ enum fc_status fc_store_issued_list(struct fc_store *s, const char *series, fc_t
                                     size_t limit, struct fc_issued **out, size_t *n, struct fc_error *e)
 {
     struct fc_issued *rows = NULL;
-    size_t count = 0, cap = 0;
+    size_t count = 0;
     struct fc_series_key found;
     fc_time below_time;
     int64_t below_key;
@@ -196,18 +197,12 @@ enum fc_status fc_store_issued_list(struct fc_store *s, const char *series, fc_t
         fc_bind_integer(&q, end < issued_before ? end : issued_before);
         fc_bind_integer(&q, below_time);
         fc_bind_integer(&q, below_key);
-        fc_bind_integer(&q, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-        while (fc_query_row(&q)) {
-            void *grown = fc_rows_grow(rows, &cap, count, sizeof *rows, e);
-            if (!grown) {
-                st = FC_NOMEM;
-                break;
-            }
-            rows = grown;
-            read_row(&q, series, &rows[count++]);
-        }
-        enum fc_status over = fc_query_end(&q, st == FC_OK ? e : NULL);
-        st = st == FC_OK ? over : st;
+        fc_bind_limit(&q, limit);
+        void *read;
+        st = fc_rows_collect(&q, sizeof *rows, read_row, &read, &count, e);
+        rows = read;
+        for (size_t i = 0; i < count; i++)
+            memcpy(rows[i].series, series, strlen(series) + 1); /* fits: a row of this id was found */
     }
     fc_snapshot_give(s, c);
     if (st == FC_OK) {

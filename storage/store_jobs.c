@@ -51,8 +51,9 @@ enum fc_status fc_tx_job_update(struct fc_store_tx *tx, const struct fc_job_row 
 }
 
 /* The current row of a query over JOB_ROW. */
-static void read_row(struct fc_query *q, struct fc_job_row *j)
+static void read_row(struct fc_query *q, void *row)
 {
+    struct fc_job_row *j = row;
     memset(j, 0, sizeof *j);
     fc_column_copy(q, 0, j->id, sizeof j->id);
     fc_column_copy(q, 1, j->kind, sizeof j->kind);
@@ -98,8 +99,8 @@ enum fc_status fc_store_job_get(struct fc_store *s, const char *id, struct fc_jo
 enum fc_status fc_store_job_list(struct fc_store *s, const char *state, const char *after, size_t limit, struct fc_job_row **out, size_t *n,
                                  struct fc_error *e)
 {
-    struct fc_job_row *rows = NULL;
-    size_t count = 0, cap = 0;
+    void *rows = NULL;
+    size_t count = 0;
     int64_t below;
     struct fc_query q;
     struct fc_conn *c;
@@ -110,20 +111,10 @@ enum fc_status fc_store_job_list(struct fc_store *s, const char *state, const ch
     if (st == FC_OK) {
         fc_query_start(&q, c, state ? FC_SQL_JOB_LIST_STATE : FC_SQL_JOB_LIST);
         fc_bind_integer(&q, below);
-        fc_bind_integer(&q, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
+        fc_bind_limit(&q, limit);
         if (state)
             fc_bind_text(&q, state);
-        while (fc_query_row(&q)) {
-            void *grown = fc_rows_grow(rows, &cap, count, sizeof *rows, e);
-            if (!grown) {
-                st = FC_NOMEM;
-                break;
-            }
-            rows = grown;
-            read_row(&q, &rows[count++]);
-        }
-        enum fc_status end = fc_query_end(&q, st == FC_OK ? e : NULL);
-        st = st == FC_OK ? end : st;
+        st = fc_rows_collect(&q, sizeof(struct fc_job_row), read_row, &rows, &count, e);
     }
     fc_snapshot_give(s, c);
     if (st == FC_OK) {

@@ -248,8 +248,9 @@ enum fc_status fc_tx_model_delete(struct fc_store_tx *tx, const char *model, str
 /* ---- reading ---- */
 
 /* The current row of a query over MODEL_ROW. */
-static void read_row(struct fc_query *q, struct fc_model_row *m)
+static void read_row(struct fc_query *q, void *row)
 {
+    struct fc_model_row *m = row;
     memset(m, 0, sizeof *m);
     fc_column_copy(q, 0, m->id, sizeof m->id);
     m->name = fc_column_dup(q, 1);
@@ -288,8 +289,8 @@ enum fc_status fc_store_model_get(struct fc_store *s, const char *id_or_name, in
 
 enum fc_status fc_store_model_list(struct fc_store *s, const char *after, size_t limit, struct fc_model_row **out, size_t *n, struct fc_error *e)
 {
-    struct fc_model_row *rows = NULL;
-    size_t count = 0, cap = 0;
+    void *rows = NULL;
+    size_t count = 0;
     int64_t below;
     struct fc_query q;
     struct fc_conn *c;
@@ -301,18 +302,8 @@ enum fc_status fc_store_model_list(struct fc_store *s, const char *after, size_t
         fc_query_start(&q, c, FC_SQL_MODEL_LIST);
         fc_bind_integer(&q, below);
         fc_bind_integer(&q, 0);
-        fc_bind_integer(&q, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-        while (fc_query_row(&q)) {
-            void *grown = fc_rows_grow(rows, &cap, count, sizeof *rows, e);
-            if (!grown) {
-                st = FC_NOMEM;
-                break;
-            }
-            rows = grown;
-            read_row(&q, &rows[count++]);
-        }
-        enum fc_status end = fc_query_end(&q, st == FC_OK ? e : NULL);
-        st = st == FC_OK ? end : st;
+        fc_bind_limit(&q, limit);
+        st = fc_rows_collect(&q, sizeof(struct fc_model_row), read_row, &rows, &count, e);
     }
     fc_snapshot_give(s, c);
     if (st == FC_OK) {
@@ -370,49 +361,49 @@ enum fc_status fc_store_model_weights(struct fc_store *s, const char *model, int
     return st;
 }
 
-/* Appends the text of the current row's first column. */
-static enum fc_status strings_add(struct fc_query *q, struct fc_strings *list, size_t *cap, struct fc_error *e)
+static void read_text(struct fc_query *q, void *row)
 {
-    void *grown = fc_rows_grow(list->item, cap, list->n, sizeof *list->item, e);
-    if (!grown)
-        return FC_NOMEM;
-    list->item = grown;
-    char *text = fc_column_dup(q, 0);
-    if (text) /* else it sticks to the query */
-        list->item[list->n++] = text;
-    return FC_OK;
+    *(char **)row = fc_column_dup(q, 0);
+}
+
+/* What the version learned from: the series that stand, or those that are gone. */
+static enum fc_status read_learned(struct fc_conn *c, int64_t version_key, bool removed, struct fc_strings *out, struct fc_error *e)
+{
+    void *rows;
+    struct fc_query q;
+    fc_query_start(&q, c, FC_SQL_LEARNED_LIST);
+    fc_bind_integer(&q, version_key);
+    fc_bind_integer(&q, removed);
+    enum fc_status st = fc_rows_collect(&q, sizeof *out->item, read_text, &rows, &out->n, e);
+    out->item = rows;
+    return st;
 }
 
 enum fc_status fc_store_model_series(struct fc_store *s, const char *model, int version, struct fc_strings *out, struct fc_strings *removed,
                                      struct fc_error *e)
 {
-    struct fc_strings list[2] = {{0}, {0}}; /* those that stand, those that are gone */
-    size_t cap[2] = {0, 0};
+    struct fc_strings stand = {0}, gone = {0};
     int64_t key;
-    struct fc_query q;
     struct fc_conn *c;
     enum fc_status st = fc_snapshot_take(s, &c, e);
     if (st != FC_OK)
         return st;
     st = version_find(c, model, version, &key, e);
-    if (st == FC_OK) {
-        fc_query_start(&q, c, FC_SQL_LEARNED_LIST);
-        fc_bind_integer(&q, key);
-        while (st == FC_OK && fc_query_row(&q)) {
-            size_t which = fc_column_integer(&q, 1) != 0;
-            st = strings_add(&q, &list[which], &cap[which], e);
-        }
-        enum fc_status end = fc_query_end(&q, st == FC_OK ? e : NULL);
-        st = st == FC_OK ? end : st;
-    }
+    if (st == FC_OK && out)
+        st = read_learned(c, key, false, &stand, e);
+    if (st == FC_OK && removed)
+        st = read_learned(c, key, true, &gone, e);
     fc_snapshot_give(s, c);
-    struct fc_strings *to[2] = {out, removed};
-    for (size_t i = 0; i < 2; i++)
-        if (st == FC_OK && to[i])
-            *to[i] = list[i];
-        else
-            fc_strings_free(&list[i]);
-    return st;
+    if (st != FC_OK) {
+        fc_strings_free(&stand);
+        fc_strings_free(&gone);
+        return st;
+    }
+    if (out)
+        *out = stand;
+    if (removed)
+        *removed = gone;
+    return FC_OK;
 }
 
 enum fc_status fc_store_model_for_series(struct fc_store *s, const char *series, char model[FC_NAME_MAX], int *version, struct fc_error *e)

@@ -13,7 +13,7 @@ struct fc_store {
     int lock_fd;                /* holds the flock that keeps a second process out; -1 when not held */
     struct fc_conn write_conn;  /* the writer thread's, once it runs */
     struct fc_writer *writer;
-    struct fc_stamps stamps;
+    struct fc_stamp_table stamps;
 
     pthread_mutex_t pool_lock;  /* guards the idle stack */
     pthread_cond_t pool_free;
@@ -31,8 +31,11 @@ void fc_snapshot_give(struct fc_store *s, struct fc_conn *c);
 
 /* prefix and 12 random hex digits: "m_1f3a5c7e9b0d". The tables' UNIQUE columns refuse a repetition. */
 FC_MUST_CHECK enum fc_status fc_id_make(const char *prefix, char out[FC_NAME_MAX], struct fc_error *e);
-/* The array with room for one more item behind n; NULL and FC_NOMEM in e when there is no memory: the old array stands then. */
-FC_MUST_CHECK void *fc_rows_grow(void *rows, size_t *cap, size_t n, size_t size, struct fc_error *e);
+/* Reads the current row of the query into *row, which it initialises; what is wrong sticks to the query. */
+typedef void (*fc_row_reader)(struct fc_query *q, void *row);
+/* The rows of a started query as an array of items of this size, and the end of the query. On failure, too, *rows and *n are set to what was read
+ * until then: the caller frees it. */
+FC_MUST_CHECK enum fc_status fc_rows_collect(struct fc_query *q, size_t size, fc_row_reader read, void **rows, size_t *n, struct fc_error *e);
 /* Turns the cursor "after this id" into the key that a newest-first list starts below: the largest key when id is NULL or "".
  * FC_INVALID "unknown_cursor" when that row is gone. */
 FC_MUST_CHECK enum fc_status fc_cursor_key(struct fc_conn *c, enum fc_sql find, const char *id, int64_t *key, struct fc_error *e);

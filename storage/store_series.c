@@ -50,8 +50,9 @@ static bool season_read(const char *text, struct fc_season *out)
 /* ---- reading ---- */
 
 /* The current row of a query over SERIES_ROW. What is wrong sticks to the query. */
-static void read_row(struct fc_query *q, struct fc_series_row *r)
+static void read_row(struct fc_query *q, void *row)
 {
+    struct fc_series_row *r = row;
     char word[FC_NAME_MAX], season[FC_SEASON_TEXT];
     memset(r, 0, sizeof *r);
     fc_column_copy(q, 0, r->id, sizeof r->id);
@@ -128,25 +129,14 @@ enum fc_status fc_store_series_get(struct fc_store *s, const char *id, struct fc
 
 enum fc_status fc_store_series_list(struct fc_store *s, const char *after, size_t limit, struct fc_series_row **out, size_t *n, struct fc_error *e)
 {
-    struct fc_series_row *rows = NULL;
-    size_t count = 0, cap = 0;
+    void *rows;
+    size_t count;
     struct fc_query q;
-    enum fc_status st = FC_OK;
     struct fc_conn *c = fc_reader_take(s);
     fc_query_start(&q, c, FC_SQL_SERIES_LIST);
     fc_bind_text(&q, after ? after : "");
-    fc_bind_integer(&q, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-    while (fc_query_row(&q)) {
-        void *grown = fc_rows_grow(rows, &cap, count, sizeof *rows, e);
-        if (!grown) {
-            st = FC_NOMEM;
-            break;
-        }
-        rows = grown;
-        read_row(&q, &rows[count++]);
-    }
-    enum fc_status end = fc_query_end(&q, st == FC_OK ? e : NULL);
-    st = st == FC_OK ? end : st;
+    fc_bind_limit(&q, limit);
+    enum fc_status st = fc_rows_collect(&q, sizeof(struct fc_series_row), read_row, &rows, &count, e);
     fc_reader_give(s, c);
     if (st == FC_OK) {
         *out = rows;
@@ -194,6 +184,14 @@ static void overlay(struct fc_series_row *row, const struct fc_series_row *f, un
         row->bounds.integer = f->bounds.integer;
     if (mask & FC_SET_MODEL)
         row->model = f->model;
+}
+
+/* Looked at here, where no other change can come between: each of two requests may give one bound. */
+static enum fc_status check_bounds(const struct fc_bounds *b, struct fc_error *e)
+{
+    if (b->min <= b->max)
+        return FC_OK;
+    return fc_fail_at(e, FC_INVALID, "bad_bounds", "/min", "min must not be above max: %.15g > %.15g", b->min, b->max);
 }
 
 static enum fc_status write_settings(struct fc_store_tx *tx, const struct fc_series_row *r, struct fc_error *e)
@@ -245,7 +243,9 @@ enum fc_status fc_tx_series_put(struct fc_store_tx *tx, const struct fc_series_r
     if (st == FC_OK) {
         struct fc_series_row row = old; /* borrows old's texts */
         overlay(&row, &f, mask);
-        st = write_settings(tx, &row, e);
+        st = check_bounds(&row.bounds, e);
+        if (st == FC_OK)
+            st = write_settings(tx, &row, e);
     }
     fc_series_row_free(&old);
     if (st != FC_OK)

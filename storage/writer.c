@@ -12,6 +12,9 @@
  *  5. After a failure of the disk, a small probe commit is tried once a PROBE_MS, so that the store is healthy again as soon as it can be. */
 #include "writer.h"
 
+#include "clock.h"
+#include "hash.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,7 +46,7 @@ struct queue {
 
 struct fc_writer {
     struct fc_conn *conn;
-    struct fc_stamps *stamps;
+    struct fc_stamp_table *stamps;
     pthread_t thread;
 
     pthread_mutex_t lock;    /* guards all down to health; held for a few instructions only, and nothing else is locked under it */
@@ -67,9 +70,7 @@ static struct fc_error no_memory = {.status = FC_NOMEM, .code = "out_of_memory",
 
 size_t fc_stamp_slot(const char *id)
 {
-    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (const unsigned char *p = (const unsigned char *)id; *p; p++)
-        h = (h ^ *p) * UINT64_C(1099511628211);
+    uint64_t h = fc_hash_text(id);
     return (size_t)((h ^ h >> 32) % FC_STAMPS);
 }
 
@@ -152,13 +153,6 @@ enum fc_status fc_writer_queue(struct fc_writer *w, fc_write_fn fn, fc_write_don
 
 /* ---- one group ---- */
 
-static int64_t now_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void request_fail(struct request *r, const struct fc_error *why)
 {
     if (r->error)
@@ -201,9 +195,9 @@ static enum fc_status group_commit(struct fc_writer *w, struct queue *group, str
     memset(w->tx.touched, 0, sizeof w->tx.touched);
     w->tx.models_touched = false;
     w->tx.conn = w->conn;
-    w->tx.now = now_ns(CLOCK_REALTIME) / 1000000;
+    w->tx.now = fc_clock_now();
     enum fc_status st = fc_conn_run(w->conn, FC_SQL_BEGIN_WRITE, e);
-    int64_t start = now_ns(CLOCK_MONOTONIC);
+    int64_t start = fc_clock_ns();
     struct request *r;
     for (size_t n = 0; n < GROUP_REQUESTS && (r = queue_take(&w->taken)); n++) {
         queue_add(group, r);
@@ -214,7 +208,7 @@ static enum fc_status group_commit(struct fc_writer *w, struct queue *group, str
             *e = r->error ? *r->error : no_memory;
             return e->status;
         }
-        if (now_ns(CLOCK_MONOTONIC) - start > GROUP_NS)
+        if (fc_clock_ns() - start > GROUP_NS)
             break;
     }
     if (st == FC_OK)
@@ -272,14 +266,14 @@ static void group_run(struct fc_writer *w)
     struct queue group;
     struct fc_error e = {0};
     queue_init(&group);
-    int64_t start = now_ns(CLOCK_MONOTONIC);
+    int64_t start = fc_clock_ns();
     enum fc_status st = group_commit(w, &group, &e);
     if (st == FC_OK)
         raise_stamps(w);
     else
         for (struct request *r = group.first; r; r = r->next)
             request_fail(r, &e);
-    group_account(w, &group, st, &e, (double)(now_ns(CLOCK_MONOTONIC) - start) * 1e-9);
+    group_account(w, &group, st, &e, (double)(fc_clock_ns() - start) * 1e-9);
     group_answer(&group);
 }
 
@@ -340,7 +334,7 @@ static void wait_for_work(struct fc_writer *w)
         pthread_cond_wait(&w->wake, &w->lock);
         return;
     }
-    int64_t until = now_ns(CLOCK_MONOTONIC) + (int64_t)PROBE_MS * 1000000;
+    int64_t until = fc_clock_ns() + (int64_t)PROBE_MS * 1000000;
     struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
     pthread_cond_timedwait(&w->wake, &w->lock, &t);
 }
@@ -366,7 +360,7 @@ static void *writer_main(void *arg)
     }
 }
 
-enum fc_status fc_writer_start(struct fc_conn *conn, struct fc_stamps *stamps, struct fc_writer **out, struct fc_error *e)
+enum fc_status fc_writer_start(struct fc_conn *conn, struct fc_stamp_table *stamps, struct fc_writer **out, struct fc_error *e)
 {
     struct fc_writer *w = calloc(1, sizeof *w);
     if (!w)

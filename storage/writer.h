@@ -8,7 +8,7 @@
 #define FC_STAMPS 16384 /* slots that the ids of series share; a power of two */
 
 /* What readers compare. Written by the writer thread after COMMIT, read by anyone. */
-struct fc_stamps {
+struct fc_stamp_table {
     _Atomic uint64_t series[FC_STAMPS];
     _Atomic uint64_t models;
 };
@@ -26,7 +26,7 @@ size_t fc_stamp_slot(const char *id);
 
 struct fc_writer; /* opaque */
 /* Starts the thread on conn, which is the writer's alone until fc_writer_stop returns. stamps must outlive it. */
-FC_MUST_CHECK enum fc_status fc_writer_start(struct fc_conn *conn, struct fc_stamps *stamps, struct fc_writer **out, struct fc_error *e);
+FC_MUST_CHECK enum fc_status fc_writer_start(struct fc_conn *conn, struct fc_stamp_table *stamps, struct fc_writer **out, struct fc_error *e);
 /* Writes what is queued, refuses more, joins the thread and frees the writer. NULL is fine. */
 void fc_writer_stop(struct fc_writer *w);
 FC_MUST_CHECK enum fc_status fc_writer_queue(struct fc_writer *w, fc_write_fn fn, fc_write_done done, void *arg, struct fc_error *e);

@@ -20,7 +20,7 @@ struct fixture {
 };
 
 /* Says why a call failed that must not. */
-static void check_ok(enum fc_status status, const struct fc_error *e, const char *file, int line)
+static inline void check_ok(enum fc_status status, const struct fc_error *e, const char *file, int line)
 {
     if (status != FC_OK)
         print_error("%s:%d: status %d, %s: %s\n", file, line, (int)status, e->code, e->detail);
@@ -28,19 +28,19 @@ static void check_ok(enum fc_status status, const struct fc_error *e, const char
 }
 #define OK(call) do { struct fc_error E = {0}; (void)E; check_ok((call), &E, __FILE__, __LINE__); } while (0)
 
-static void fixture_open(struct fixture *f)
+static inline void fixture_open(struct fixture *f)
 {
     OK(fc_store_open(f->path, 4, &f->store, &E));
     OK(fc_service_new(f->store, &f->service, &E));
 }
 
-static void fixture_close(struct fixture *f)
+static inline void fixture_close(struct fixture *f)
 {
     fc_service_free(f->service);
     fc_store_close(f->store);
 }
 
-static int fixture_setup(void **state)
+static inline int fixture_setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
@@ -52,7 +52,7 @@ static int fixture_setup(void **state)
     return 0;
 }
 
-static int fixture_teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
     static const char *const tail[] = {"", "-wal", "-shm"};
     struct fixture *f = *state;
@@ -69,13 +69,13 @@ static int fixture_teardown(void **state)
 
 /* ---- series ---- */
 
-static enum fc_status write_points(struct fc_store_tx *tx, void *arg, struct fc_error *e)
+static inline enum fc_status write_points(struct fc_store_tx *tx, void *arg, struct fc_error *e)
 {
     return fc_tx_points_put(tx, arg, e);
 }
 
 /* A daily rhythm, a slow trend and some noise of its own. */
-static double rhythm(size_t i, unsigned seed)
+static inline double rhythm(size_t i, unsigned seed)
 {
     uint64_t x = (i + 1) * UINT64_C(6364136223846793005) + seed * UINT64_C(1442695040888963407);
     x ^= x >> 29;
@@ -85,7 +85,7 @@ static double rhythm(size_t i, unsigned seed)
 }
 
 /* n values from START on, one each `every` milliseconds, made by the function. */
-static void put_series(struct fixture *f, const char *id, size_t n, int64_t every, double (*value)(size_t i, unsigned seed), unsigned seed)
+static inline void put_series(struct fixture *f, const char *id, size_t n, int64_t every, double (*value)(size_t i, unsigned seed), unsigned seed)
 {
     fc_time *time = malloc((n + 1) * sizeof *time);
     double *x = malloc((n + 1) * sizeof *x);
@@ -101,7 +101,7 @@ static void put_series(struct fixture *f, const char *id, size_t n, int64_t ever
     free(x);
 }
 
-static double missing(size_t i, unsigned seed)
+static inline double missing(size_t i, unsigned seed)
 {
     (void)i;
     (void)seed;

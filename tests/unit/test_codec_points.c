@@ -283,6 +283,27 @@ static void test_wrong(void **state)
     }
 }
 
+/* Also where every time is text, which needs none. */
+static void test_unknown_precision(void **state)
+{
+    (void)state;
+    static const struct { enum kind kind; const char *text; } row[] = {
+        {ONE, "{\"timestamps\":[\"2026-01-01\"],\"values\":[1]}"},
+        {MANY, "{\"series\":[{\"id\":\"a\",\"start\":\"2026-01-01\",\"step\":\"1h\",\"values\":[1]}]}"},
+        {CSV, "2026-01-01,1"},
+        {CSV_MANY, "series,timestamp,value\na,2026-01-01,1"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct fc_upload u = {0};
+        struct fc_error e = {0};
+        assert_int_equal(decode(row[i].kind, row[i].text, "h", &u, &e), FC_INVALID);
+        assert_string_equal(e.code, "bad_precision");
+        assert_null(u.series);
+        decode_ok(row[i].kind, row[i].text, "ns", &u);
+        fc_upload_free(&u);
+    }
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -297,6 +318,26 @@ static void test_unreadable(void **state)
         assert_int_equal(decode(row[i].kind, row[i].text, NULL, &u, &e), FC_UNREADABLE);
         assert_string_equal(e.code, row[i].code);
     }
+}
+
+/* The NUL must neither end the comparison with the id that is there nor let it read on behind that id. */
+static void test_a_nul_in_a_quoted_id(void **state)
+{
+    (void)state;
+    static const char head[] = "series,timestamp,value\na,1,1\nb,1,1\n\"a";
+    char text[sizeof head + 300];
+    struct fc_upload u = {0};
+    struct fc_error e = {0};
+    size_t n = sizeof head - 1;
+    memcpy(text, head, n);
+    text[n++] = 0;
+    memset(text + n, 'b', FC_ID_MAX - 2);
+    n += FC_ID_MAX - 2;
+    memcpy(text + n, "\",1,1\n", 6);
+    assert_int_equal(decode_bytes(CSV_MANY, text, n + 6, NULL, &u, &e), FC_UNREADABLE);
+    assert_string_equal(e.code, "invalid_csv");
+    assert_string_equal(e.pointer, "line 4");
+    assert_null(u.series);
 }
 
 static void test_long_ids(void **state)
@@ -378,7 +419,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_forms_give_the_same), cmocka_unit_test(test_months_follow_the_calendar), cmocka_unit_test(test_many_series), cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_scattered_csv), cmocka_unit_test(test_wrong), cmocka_unit_test(test_unreadable), cmocka_unit_test(test_long_ids), cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_scattered_csv), cmocka_unit_test(test_wrong), cmocka_unit_test(test_unknown_precision),
+        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_a_nul_in_a_quoted_id), cmocka_unit_test(test_long_ids), cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "jobs.h"
 #include "log.h"
 
+#include <sqlite3.h>
 #include <time.h>
 
 #define QUICK "{\"series\":[\"a\"],\"horizon\":12,\"network\":{\"hidden\":8},\"training\":{\"epochs\":2}}"
@@ -299,6 +300,36 @@ static void test_progress_is_fresh_in_memory_and_follows_in_the_store(void **sta
     fc_jobs_stop(jobs);
 }
 
+/* A database that is locked for a while from outside fails writes with "storage_busy", as a stopping store does with "stopping". */
+static void test_the_end_of_a_job_is_written_when_the_store_was_busy(void **state)
+{
+    struct fixture *f = *state;
+    struct fc_app app;
+    struct fc_model_create c;
+    struct fc_job_row row;
+    struct fc_store_stats before, now;
+    sqlite3 *outside = NULL;
+    struct fc_jobs *jobs = start_jobs(f, &app, 1, 10);
+    must_submit(jobs, NULL, LONG, &c);
+    wait_progress(f, jobs, c.job);
+    assert_int_equal(sqlite3_open(f->path, &outside), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(outside, "PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    fc_store_get_stats(f->store, &before);
+    OK(fc_jobs_cancel(jobs, c.job, &row, &E));
+    fc_job_row_free(&row);
+    const double start = clock_seconds();
+    do { /* the last progress may fail first */
+        usleep(10000);
+        fc_store_get_stats(f->store, &now);
+    } while (now.failed_writes < before.failed_writes + 2 && clock_seconds() - start < 8);
+    assert_int_equal(sqlite3_exec(outside, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(outside);
+    assert_true(now.failed_writes > before.failed_writes);
+    wait_state(f, c.job, "cancelled");
+    check_model(f, c.model, "cancelled", 0);
+    fc_jobs_stop(jobs);
+}
+
 /* ---- restart ---- */
 
 static void test_graceful_stop_queues_again(void **state)
@@ -420,6 +451,7 @@ int main(void)
         T(test_time_limit_ends_with_the_best_so_far),
         T(test_queue_is_bounded),
         T(test_progress_is_fresh_in_memory_and_follows_in_the_store),
+        T(test_the_end_of_a_job_is_written_when_the_store_was_busy),
         T(test_graceful_stop_queues_again),
         T(test_a_killed_daemon_counts_deaths),
         T(test_jobs_side_by_side_with_cancels),

@@ -64,7 +64,7 @@ static void times(void **state)
         assert_int_equal(t, cases[i].wanted);
         free(d);
     }
-    static const char *const bad[] = {"/?t=", "/?t=2026-02-30", "/?t=nan", "/?t=inf", "/?t=0x10", "/?t=now", "/?t=1e30", "/?t=1&precision=h",
+    static const char *const bad[] = {"/?t=", "/?t=2026-02-30", "/?t=nan", "/?t=inf", "/?t=0x10", "/?t=now", "/?t=1e30",
                                       "/?t=2026-01-31T00:00:00Zaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fc_request r;
@@ -76,6 +76,17 @@ static void times(void **state)
         assert_int_equal(fc_query_time(&r, "t", 42, &t, &e), FC_INVALID);
         assert_int_equal(t, 7);
         assert_non_null(strstr(e.detail, "t="));
+        free(d);
+    }
+    static const char *const imprecise[] = {"/?t=1&precision=h", "/?t=2026-01-31&precision=", "/?precision=h"}; /* also where no number needs it */
+    for (size_t i = 0; i < sizeof imprecise / sizeof *imprecise; i++) {
+        struct fc_request r;
+        struct fc_error e = {0};
+        fc_time t = 7;
+        char *d = parse(&r, imprecise[i]);
+        assert_int_equal(fc_query_time(&r, "t", 42, &t, &e), FC_INVALID);
+        assert_string_equal(e.code, "bad_precision");
+        assert_int_equal(t, 7);
         free(d);
     }
 }

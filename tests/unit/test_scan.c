@@ -447,7 +447,8 @@ static void test_bad_csv(void **state)
 {
     (void)state;
     static const struct { const char *text; size_t n; const char *pointer; } wrong[] = {
-        {TEXT("a,b\n\"x"), "line 2"}, {TEXT("\"x\"y,1"), "line 1"}, {TEXT("a\n\n\n1,\"a\nb\"\"\n\n"), "line 4"}, {TEXT("a,b\0c"), "line 1"}, {TEXT("\"a\"\r,b"), "line 1"}, {TEXT("\""), "line 1"},
+        {TEXT("a,b\n\"x"), "line 2"}, {TEXT("\"x\"y,1"), "line 1"}, {TEXT("a\n\n\n1,\"a\nb\"\"\n\n"), "line 4"}, {TEXT("a,b\0c"), "line 1"}, {TEXT("a\n1,\"b\0c\""), "line 2"},
+        {TEXT("\"a\0\nb\",1"), "line 1"}, {TEXT("\"a\"\r,b"), "line 1"}, {TEXT("\""), "line 1"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct fc_csv c;

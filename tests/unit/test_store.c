@@ -178,6 +178,30 @@ static void settings_read_back(void **state)
     fc_series_row_free(&r);
 }
 
+/* Each of two changes may be right alone: what counts is the row that they make. */
+static void bounds_that_cross_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct fc_error e = {0};
+    struct fc_series_row r;
+    struct put min = {.mask = FC_SET_MIN, .row = {.id = "a", .bounds = {.min = 5, .max = INFINITY}}};
+    struct put max = {.mask = FC_SET_MAX, .row = {.id = "a", .bounds = {.min = -INFINITY, .max = 4}}};
+    assert_write(f, write_series_put, &min);
+    assert_fails(fc_store_write_wait(f->store, write_series_put, &max, &e), FC_INVALID, "bad_bounds", e);
+    assert_string_equal(e.pointer, "/min");
+    assert_non_null(strstr(e.detail, "5 > 4"));
+    assert_int_equal(fc_store_series_get(f->store, "a", &r, &e), FC_OK);
+    assert_true(r.bounds.min == 5 && r.bounds.max == INFINITY && r.revision == 1);
+    fc_series_row_free(&r);
+    max.row.bounds.max = 5; /* equal ones leave one value */
+    assert_write(f, write_series_put, &max);
+    min.row.bounds.min = 5.5;
+    assert_fails(fc_store_write_wait(f->store, write_series_put, &min, &e), FC_INVALID, "bad_bounds", e);
+    struct put both = {.mask = FC_SET_MIN | FC_SET_MAX, .row = {.id = "new", .bounds = {.min = 2, .max = 1}}};
+    assert_fails(fc_store_write_wait(f->store, write_series_put, &both, &e), FC_INVALID, "bad_bounds", e);
+    assert_fails(fc_store_series_get(f->store, "new", &r, &e), FC_NOT_FOUND, "unknown_series", e);
+}
+
 static void unknown_things_are_named(void **state)
 {
     struct fixture *f = *state;
@@ -446,7 +470,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(new_file_is_ours), WITH_FOLDER(newer_schema_is_refused), WITH_FOLDER(foreign_databases_are_refused_untouched),
         WITH_FOLDER(garbage_is_refused_untouched), WITH_FOLDER(paths_that_cannot_be_opened), WITH_STORE(second_opener_is_refused),
-        WITH_STORE(connections_have_their_pragmas_and_statements), WITH_STORE(settings_read_back), WITH_STORE(unknown_things_are_named),
+        WITH_STORE(connections_have_their_pragmas_and_statements), WITH_STORE(settings_read_back),
+        WITH_STORE(bounds_that_cross_are_refused), WITH_STORE(unknown_things_are_named),
         WITH_STORE(lists_page_in_byte_order), WITH_STORE(revision_survives_deletion), WITH_STORE(counts_are_exact), WITH_STORE(hints_are_kept),
         WITH_STORE(extremes_read_back), WITH_STORE(ranges_and_tails), WITH_STORE(random_changes_match_the_twin),
     };

@@ -264,6 +264,28 @@ static void the_kernel_refuses_to_grow_a_file(void **state)
     assert_integrity(f);
 }
 
+/* A table that is gone: its statement cannot be prepared, and the connection goes on. */
+static void a_statement_that_cannot_be_prepared_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct fc_error e = {0};
+    struct fc_job_row row;
+    struct fc_job_row *rows = NULL;
+    size_t n = 0;
+    assert_int_equal(try_point(f, 1, &e), FC_OK);
+    fc_store_close(f->store);
+    f->store = NULL;
+    (void)outside_sql(f, "DROP TABLE jobs");
+    fixture_open(f);
+    for (int i = 0; i < 2; i++) {
+        assert_fails(fc_store_job_get(f->store, "j", &row, &e), FC_INTERNAL, "storage_internal", e);
+        assert_non_null(strstr(e.detail, "jobs"));
+        assert_fails(fc_store_job_list(f->store, NULL, NULL, 10, &rows, &n, &e), FC_INTERNAL, "storage_internal", e);
+    }
+    assert_int_equal(points_of(f, "a"), 1);
+    assert_int_equal(try_point(f, 2, &e), FC_OK);
+}
+
 /* ---- death ---- */
 
 enum { LANES = 4 };
@@ -395,6 +417,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(killed_writers_lose_nothing, fixture_folder, fixture_teardown),
         FAULTY(a_full_disk_is_told_and_recovers), FAULTY(a_disk_that_fills_up_inside_a_write), FAULTY(a_failing_sync_acknowledges_nothing),
         FAULTY(a_failed_commit_fails_its_whole_group), FAULTY(the_kernel_refuses_to_grow_a_file),
+        FAULTY(a_statement_that_cannot_be_prepared_is_an_error),
     };
     return cmocka_run_group_tests_name("store_faults", tests, use_shim, NULL);
 }
