@@ -175,13 +175,30 @@ static bool holds(const struct signal *g, size_t m, size_t smaller, double z, do
     return smaller == 0 || rho > covariance(g, m - smaller) / variance + 0.05;
 }
 
-/* Tests one period on the newest values, without the seasons that were found before. */
-static bool test_period(const double *value, size_t n, size_t m, const struct fc_season *found, double z, double least)
+/* Copies value to out without whole periods of long gaps, which say nothing and would crowd out what does; the phase stays. Returns how many are left. */
+static size_t shorten_gaps(const double *value, size_t n, size_t m, double *out)
+{
+    size_t left = 0;
+    for (size_t t = 0; t < n;) {
+        size_t end = t;
+        while (end < n && !isfinite(value[end]))
+            end++;
+        size_t gap = end - t, keep = gap > 2 * m ? m + gap % m : gap;
+        for (size_t k = 0; k < keep; k++)
+            out[left++] = NAN;
+        for (t = end; t < n && isfinite(value[t]); t++)
+            out[left++] = value[t];
+    }
+    return left;
+}
+
+/* Tests one period on the newest of these values, without the seasons that were found before. */
+static bool test_newest(const double *value, size_t n, size_t m, const struct fc_season *found, double z, double least)
 {
     size_t most = NEWEST_PERIODS * m > NEWEST_VALUES ? NEWEST_PERIODS * m : NEWEST_VALUES;
     size_t used = n < most ? n : most, smaller = 0;
     struct signal g;
-    if (m < 2 || m > PERIOD_MAX || n / 2 < m || !signal_open(&g, used))
+    if (n / 2 < m || !signal_open(&g, used))
         return false;
     value += n - used;
     detrend(&g, value, m);
@@ -191,6 +208,18 @@ static bool test_period(const double *value, size_t n, size_t m, const struct fc
     }
     bool ok = tame(&g, value) && holds(&g, m, smaller, z, least);
     signal_close(&g);
+    return ok;
+}
+
+static bool test_period(const double *value, size_t n, size_t m, const struct fc_season *found, double z, double least)
+{
+    if (m < 2 || m > PERIOD_MAX || n / 2 < m)
+        return false;
+    double *dense = malloc(n * sizeof *dense);
+    if (!dense)
+        return false;
+    bool ok = test_newest(dense, shorten_gaps(value, n, m, dense), m, found, z, least);
+    free(dense);
     return ok;
 }
 

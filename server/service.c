@@ -1,7 +1,7 @@
 /* service.c: the service's life, and the way of a series from the store to its grid.
  *
  * What is inferred from a series must not depend on how much of it happened to be read, or the same GET could give two answers. So: the step
- * comes from the newest FC_BASE_STEPS raw times, the season from the newest FC_BASE_STEPS steps, how far back an answer looks from the series
+ * comes from the newest FC_BASE_STEPS raw times, the season from the newest FC_BASE_STEPS steps that were observed, how far back an answer looks from the series
  * and the model alone, and what a caller gets is cut at the boundary of a calendar step before it is put on the grid. A step of months is never
  * cut (its grid is counted from the first point, and 4,096 months are 341 years). Reading too little is noticed by the times and read again. */
 #include "service_parts.h"
@@ -73,17 +73,24 @@ static struct fc_step step_of(const struct fc_series_row *row, const struct fc_p
     return fc_step_infer(p->time + (p->n - n), n);
 }
 
-/* Where the newest `steps` buckets of the calendar begin, the last being that of `newest`; FC_TIME_MIN when all points are wanted. */
-static fc_time window_start(struct fc_step step, fc_time newest, size_t steps)
+/* Where the newest `steps` buckets of the calendar that hold an observation begin; FC_TIME_MIN when all points are wanted. Empty buckets do not
+ * count, so that a long gap hides neither season nor history. *found: how many buckets there are, up to steps. */
+static fc_time window_start(struct fc_step step, const struct fc_points *p, size_t steps, size_t *found)
 {
+    const fc_time anchor = fc_step_calendar_anchor(step);
+    int64_t last = INT64_MAX;
+    *found = 0;
     if (step.ms <= 0)
         return FC_TIME_MIN;
-    const fc_time anchor = fc_step_calendar_anchor(step);
-    const int64_t k = fc_step_index(step, anchor, newest);
-    int64_t back, start;
-    if (__builtin_mul_overflow(k - (int64_t)steps + 1, step.ms, &back) || __builtin_add_overflow(anchor, back, &start) || start < FC_TIME_MIN)
-        return FC_TIME_MIN;
-    return start;
+    for (size_t i = p->n; i-- > 0;) {
+        const int64_t k = isnan(p->value[i]) ? last : fc_step_index(step, anchor, p->time[i]);
+        if (k == last)
+            continue;
+        last = k;
+        if (++*found == steps)
+            return anchor + k * step.ms; /* at or before a point, so in range */
+    }
+    return FC_TIME_MIN;
 }
 
 static struct fc_points from_time(const struct fc_points *p, fc_time start)
@@ -99,17 +106,11 @@ static struct fc_points from_time(const struct fc_points *p, fc_time start)
     return (struct fc_points){.n = p->n - lo, .time = p->time + lo, .value = p->value + lo};
 }
 
-/* How many points to ask for when `count` of them did not reach back to start. */
-static size_t more_points(const struct fc_points *p, fc_time start, size_t count)
+/* How many points to ask for when `count` of them held `found` of the wanted steps. */
+static size_t more_points(size_t count, size_t found, size_t steps)
 {
-    const size_t newest = newest_observed(p);
-    double factor = 2;
-    if (newest < p->n && p->time[newest] > p->time[0] && start > FC_TIME_MIN) {
-        const double f = 1.125 * (double)(p->time[newest] - start) / (double)(p->time[newest] - p->time[0]);
-        factor = f > factor ? f : factor;
-    } else if (start > FC_TIME_MIN) {
-        factor = 8;
-    }
+    double factor = found > 0 ? 1.125 * (double)steps / (double)found : 8;
+    factor = factor > 2 ? factor : 2;
     const double next = (double)count * factor + 64;
     return next < FC_RAW_MAX ? (size_t)next : FC_RAW_MAX;
 }
@@ -128,14 +129,14 @@ static enum fc_status read_tail(struct fc_store *store, const char *id, size_t s
         const enum fc_status status = fc_store_points_tail(store, id, count, &r, &p, e);
         if (status)
             return status;
-        const size_t newest = newest_observed(&p);
-        const fc_time start = newest < p.n ? window_start(step_of(&r, &p), p.time[newest], steps) : FC_TIME_MIN;
+        size_t found;
+        const fc_time start = window_start(step_of(&r, &p), &p, steps, &found);
         if (p.n < count || count >= FC_RAW_MAX || p.time[0] < start) {
             *row = r;
             *points = p;
             return FC_OK;
         }
-        count = more_points(&p, start, count);
+        count = more_points(count, found, steps);
         fc_series_row_free(&r);
         fc_points_free(&p);
     }
@@ -166,7 +167,8 @@ static enum fc_status infer(const struct fc_series_row *row, const struct fc_poi
     };
     const size_t newest = newest_observed(points);
     if (insight.season_inferred && fc_step_known(insight.step) && newest < points->n) {
-        const struct fc_points view = from_time(points, window_start(insight.step, points->time[newest], FC_BASE_STEPS));
+        size_t found;
+        const struct fc_points view = from_time(points, window_start(insight.step, points, FC_BASE_STEPS, &found));
         const struct fc_clean_options options = clean_options(row, insight.step, FC_TIME_MAX);
         struct fc_series grid;
         struct fc_clean_report report;
@@ -231,7 +233,8 @@ static enum fc_status clean(const struct fc_points *points, const struct fc_insi
     if (!fc_step_known(step))
         return fc_fail(e, FC_INVALID, "step_unknown", "series \"%s\" has too few observations to show its step: set \"step\"", out->row.id);
 
-    const struct fc_points view = from_time(points, window_start(step, points->time[newest], steps));
+    size_t found;
+    const struct fc_points view = from_time(points, window_start(step, points, steps, &found));
     struct fc_clean_options options = clean_options(&out->row, step, now);
     options.season = insight->season;
     options.season_set = true;

@@ -15,6 +15,7 @@
 struct choice {
     const struct fc_held *held; /* NULL: a classical method */
     bool strict;                /* asked for or pinned: a misfit is an error */
+    bool pin_not_ready;         /* another answers than the one that is pinned */
     const char *reason;         /* a sentence of ours behind the core's; NULL: the core says it all */
 };
 
@@ -63,6 +64,7 @@ static enum fc_status choose(struct fc_service *v, const struct fc_series_row *r
         }
         if (status != FC_CONFLICT && status != FC_NOT_FOUND) /* else it is still training, or was deleted just now */
             return status;
+        c.pin_not_ready = true;
     }
     char newest[FC_NAME_MAX];
     int version = 0;
@@ -147,6 +149,8 @@ static enum fc_status answer(struct fc_service *v, struct choice *c, const struc
             return fc_fail_nomem(e, strlen(c->held->name));
         }
     }
+    if (c->pin_not_ready)
+        fc_warn(&a.forecast.warnings, "pinned_model_not_ready");
     add_reason(&a.forecast, c->reason);
     snprintf(a.series, sizeof a.series, "%s", l->row.id);
     a.step = l->grid.step;

@@ -147,7 +147,7 @@ struct fc_model_ready {
 };
 FC_MUST_CHECK enum fc_status fc_tx_model_ready(struct fc_store_tx *tx, const struct fc_model_ready *r, struct fc_error *e);
 FC_MUST_CHECK enum fc_status fc_tx_model_failed(struct fc_store_tx *tx, const char *model, int version, const char *state, struct fc_error *e);
-/* By id or name. With its versions and issued forecasts; pins on it are cleared; its jobs stay as records. FC_NOT_FOUND "unknown_model". */
+/* By id or name. With its versions; pins on it are cleared; its jobs and the forecasts that it issued stay as records. FC_NOT_FOUND "unknown_model". */
 FC_MUST_CHECK enum fc_status fc_tx_model_delete(struct fc_store_tx *tx, const char *model, struct fc_error *e);
 
 /* By id or by name. version 0: the newest ready one, else the newest of all. FC_NOT_FOUND "unknown_model". */

@@ -236,7 +236,7 @@ enum fc_status fc_tx_model_delete(struct fc_store_tx *tx, const char *model, str
     if (st != FC_OK)
         return st;
     struct fc_query q;
-    fc_query_start(&q, tx->conn, FC_SQL_MODEL_DELETE); /* takes versions, what they learned from and issued forecasts along */
+    fc_query_start(&q, tx->conn, FC_SQL_MODEL_DELETE); /* takes versions and what they learned from along */
     fc_bind_text(&q, id);
     fc_query_run(&q, 0);
     st = fc_query_end(&q, e);

@@ -189,6 +189,8 @@ static void overlay(struct fc_series_row *row, const struct fc_series_row *f, un
 /* Looked at here, where no other change can come between: each of two requests may give one bound. */
 static enum fc_status check_bounds(const struct fc_bounds *b, struct fc_error *e)
 {
+    if (b->integer && ceil(b->min) > floor(b->max))
+        return fc_fail_at(e, FC_INVALID, "bad_bounds", "/min", "there is no integer from min %.15g to max %.15g", b->min, b->max);
     if (b->min <= b->max)
         return FC_OK;
     return fc_fail_at(e, FC_INVALID, "bad_bounds", "/min", "min must not be above max: %.15g > %.15g", b->min, b->max);

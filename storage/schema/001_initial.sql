@@ -101,7 +101,7 @@ CREATE TABLE issued (
     key       INTEGER PRIMARY KEY,
     id        TEXT NOT NULL UNIQUE,
     series    INTEGER NOT NULL REFERENCES series (key) ON DELETE CASCADE,
-    model     TEXT REFERENCES models (id) ON DELETE CASCADE, -- NULL: a classical method answered without a model
+    model     TEXT, -- NULL: a classical method answered without a model. No reference: what was issued outlives its model, to be scored
     version   INTEGER NOT NULL,
     method    TEXT NOT NULL,
     issued_at INTEGER NOT NULL,
@@ -113,4 +113,3 @@ CREATE TABLE issued (
                             -- lower[levels][steps], upper[levels][steps] doubles
 ) STRICT;
 CREATE INDEX issued_by_series ON issued (series, issued_at);
-CREATE INDEX issued_by_model ON issued (model) WHERE model IS NOT NULL;

@@ -139,6 +139,30 @@ static void test_series_that_are_hard_to_forecast(void **state)
     check_refused(f, "load", "nobody", FC_NOT_FOUND, "unknown_model", "nobody");
 }
 
+/* A long gap hides neither the season nor the history before it. */
+static double gappy(size_t i, unsigned seed)
+{
+    return i >= 5000 && i < 11995 ? NAN : rhythm(i, seed);
+}
+
+static void test_a_long_gap_hides_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct fc_answer a;
+    struct fc_error e;
+    put_series(f, "gappy", 12000, HOUR, gappy, 1);
+    assert_int_equal(ask(f, "gappy", NULL, 24, &a, &e), FC_OK);
+    check_answer(&a, 24);
+    assert_false(warned(&a, "short_series"));
+    double least = a.forecast.median[0], most = least;
+    for (size_t h = 1; h < 24; h++) {
+        least = fmin(least, a.forecast.median[h]);
+        most = fmax(most, a.forecast.median[h]);
+    }
+    assert_true(most - least > 1); /* a day's shape, not a flat line */
+    fc_answer_free(&a);
+}
+
 /* A quarter of an hour's points on steps of an hour, and many more of them than are read at once. */
 static double quarters(size_t i, unsigned seed)
 {
@@ -277,6 +301,7 @@ int main(void)
         T(test_insight_of_a_series_that_came_back),
         T(test_classical),
         T(test_series_that_are_hard_to_forecast),
+        T(test_a_long_gap_hides_nothing),
         T(test_the_answer_does_not_depend_on_older_points),
         T(test_a_season_that_is_longer_than_the_base_steps),
         T(test_an_inferred_season_says_how_far_back_to_read),
