@@ -15,6 +15,7 @@ from selenium import webdriver
 from selenium.common.exceptions import SessionNotCreatedException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common import utils
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = (ROOT / os.environ.get("FORECASTD_BIN", "build/forecastd")).resolve()
@@ -107,6 +108,17 @@ def daemon(tmp_path_factory):
         daemon.stop()
 
 
+class Driver(Service):
+    """chromedriver, reached by its address: a minimal root file system has no /etc/hosts, hence no localhost."""
+
+    @property
+    def service_url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_connectable(self):
+        return utils.is_connectable(self.port, "127.0.0.1")
+
+
 def start_browser(profile):
     options = Options()
     options.binary_location = "/usr/bin/chromium"
@@ -115,7 +127,7 @@ def start_browser(profile):
                  f"user-data-dir={profile}"):
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    return webdriver.Chrome(service=Driver("/usr/bin/chromedriver"), options=options)
 
 
 @pytest.fixture(scope="session")
