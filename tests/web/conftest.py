@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 import requests
 from selenium import webdriver
-from selenium.common.exceptions import SessionNotCreatedException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common import utils
@@ -109,7 +108,7 @@ def daemon(tmp_path_factory):
 
 
 class Driver(Service):
-    """chromedriver, reached by its address: a minimal root file system has no /etc/hosts, hence no localhost."""
+    """chromedriver, reached by its address."""
 
     @property
     def service_url(self):
@@ -119,26 +118,44 @@ class Driver(Service):
         return utils.is_connectable(self.port, "127.0.0.1")
 
 
-def start_browser(profile):
-    options = Options()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", "lang=en-US", "window-size=1280,1000",
-                 f"user-data-dir={profile}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Driver("/usr/bin/chromedriver"), options=options)
+FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update",
+         "disable-sync", "disable-dev-shm-usage", "lang=en-US", "window-size=1280,1000", "remote-debugging-port=0")
+
+
+class Browser:
+    """Chromium, started by ourselves, and a driver for it. Everything goes by address: a minimal root file system has no /etc/hosts, hence no localhost."""
+
+    def __init__(self, profile):
+        self.process = subprocess.Popen(["/usr/bin/chromium", *(f"--{flag}" for flag in FLAGS), f"--user-data-dir={profile}", "about:blank"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        port = wait_for("the browser's port", lambda: self.port(pathlib.Path(profile)), START_LIMIT)
+        options = Options()
+        options.debugger_address = f"127.0.0.1:{port}"
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(service=Driver("/usr/bin/chromedriver"), options=options)
+
+    def port(self, profile):
+        assert self.process.poll() is None, "chromium ended at its start"
+        file = profile / "DevToolsActivePort"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return lines[0] if len(lines) > 1 else None
+
+    def stop(self):
+        self.driver.quit()
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 @pytest.fixture(scope="session")
 def session_browser():
-    with tempfile.TemporaryDirectory(prefix="forecastd-browser-", ignore_cleanup_errors=True) as profiles:
-        try:
-            browser = start_browser(f"{profiles}/1")
-        except SessionNotCreatedException:  # a busy machine: Chromium sometimes misses the driver's time-out at its start
-            browser = start_browser(f"{profiles}/2")
-        yield browser
-        browser.quit()
+    with tempfile.TemporaryDirectory(prefix="forecastd-browser-", ignore_cleanup_errors=True) as profile:
+        browser = Browser(profile)
+        yield browser.driver
+        browser.stop()
 
 
 @pytest.fixture
