@@ -26,7 +26,7 @@ OPT_release := -O3 -g
 OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 OPT_tsan    := -O1 -g -fsanitize=thread
-OPT_cover   := -O0 -g --coverage
+OPT_cover   := -O0 -g --coverage -fprofile-update=atomic
 DYGRAPHS    := /usr/share/javascript/dygraphs
 CFLAGS   = -std=c17 -D_GNU_SOURCE -DFC_VERSION='"$(VERSION)"' $(OPT_$(MODE)) -ffp-contract=fast -fno-math-errno \
            $(WARN) $(CFLAGS_PKG) -Icore -Istorage -Iconfig -Iserver -I. -DFC_DYGRAPHS='"$(DYGRAPHS)"' $(EXTRA_CFLAGS)
@@ -136,7 +136,7 @@ cover: deps-test
 	@find $(OUT)/$@ -name '*.gcda' -delete
 	+@$(SANITIZED) units
 	FORECASTD_BIN=$(abspath $(OUT)/$@/forecastd) $(PYTEST) tests/api
-	gcovr --root . --filter core/ --filter storage/ --filter config/ --filter server/ $(OUT)/$@
+	gcovr --root . --filter core/ --filter storage/ --filter config/ --filter server/ $(OUT)/$@/obj
 
 bench: deps-bench all
 	$(PYTHON) tests/bench/run.py --binary $(OUT)/forecastd
