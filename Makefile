@@ -28,7 +28,7 @@ OPT_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 OPT_tsan    := -O1 -g -fsanitize=thread
 OPT_cover   := -O0 -g --coverage -fprofile-update=atomic
 DYGRAPHS    := /usr/share/javascript/dygraphs
-CFLAGS   = -std=c17 -D_GNU_SOURCE -DFC_VERSION='"$(VERSION)"' $(OPT_$(MODE)) -ffp-contract=fast -fno-math-errno \
+CFLAGS   = -std=c17 -D_GNU_SOURCE -DFC_VERSION='"$(VERSION)"' $(OPT_$(MODE)) -ffp-contract=fast -fno-math-errno -fno-trapping-math \
            $(WARN) $(CFLAGS_PKG) -Icore -Istorage -Iconfig -Iserver -I. -DFC_DYGRAPHS='"$(DYGRAPHS)"' $(EXTRA_CFLAGS)
 LDFLAGS  = $(OPT_$(MODE)) $(EXTRA_LDFLAGS)
 
@@ -44,7 +44,7 @@ UNITS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c)
 # The words that people type run one after another, in the order written; the building inside them is parallel, in a make of its own that starts
 # when the packages are there.
 WORDS := all deps deps-test deps-bench demo run test bench asan ubsan tsan cover lint format install clean
-.PHONY: $(WORDS) units unit-programs
+.PHONY: $(WORDS) units unit-programs bench-programs
 .DELETE_ON_ERROR:
 ifneq ($(filter $(WORDS),$(or $(MAKECMDGOALS),all)),)
 .NOTPARALLEL:
@@ -71,7 +71,11 @@ $(OUT)/unit/%: tests/unit/%.c $(LIB) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) -lcmocka $(LDLIBS)
--include $(OBJ:.o=.d) $(UNITS:=.d)
+$(OUT)/bench-%: tests/bench/bench_%.c $(LIB) Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+-include $(OBJ:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)
 
 # The same kernel source is built once a processor family; kernel.c picks one at run time.
 CFLAGS_core_kernel_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
@@ -81,6 +85,8 @@ CFLAGS_core_kernel_avx2   := -mavx2 -mfma
 $(OUT)/obj/server/assets.o: $(wildcard server/web/* $(DYGRAPHS)/dygraph.min.*)
 $(OUT)/obj/storage/schema.o: $(wildcard storage/schema/*.sql)
 
+BENCHES := $(patsubst tests/bench/bench_%.c,$(OUT)/bench-%,$(wildcard tests/bench/bench_*.c))
+bench-programs: $(BENCHES)
 unit-programs: $(UNITS)
 units: $(UNITS)
 	@failed=; for t in $(UNITS); do echo "== $$t"; $$t || failed="$$failed $$t"; done; \
@@ -102,7 +108,7 @@ endef
 deps:
 	$(call install_packages,$(DEBIAN_RUN))
 deps-bench:
-	$(call install_packages,$(DEBIAN_RUN) wrk)
+	$(call install_packages,$(DEBIAN_RUN) wrk python3-torch)
 deps-test:
 	$(call install_packages,$(DEBIAN_RUN) $(DEBIAN_TEST))
 
@@ -139,6 +145,8 @@ cover: deps-test
 	gcovr --root . --filter core/ --filter storage/ --filter config/ --filter server/ $(OUT)/$@/obj
 
 bench: deps-bench all
+	+@$(BUILD) bench-programs
+	$(PYTHON) tests/bench/kernels.py $(OUT)
 	$(PYTHON) tests/bench/run.py --binary $(OUT)/forecastd
 
 # Who includes whom, what cppcheck finds, and a whole build with the second compiler.

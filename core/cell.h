@@ -25,11 +25,12 @@ struct fc_cell {
     const char *source;  /* paper and convention */
     /* The cell's tensors for I inputs and H units, offsets counted from 0; returns their count. */
     size_t (*tensors)(size_t I, size_t H, struct fc_tensor out[FC_CELL_TENSORS]);
-    /* Numbers that forward keeps for backward, and that backward needs besides. */
+    /* Numbers that forward keeps for backward, and that either needs besides while it runs. */
     size_t (*cache)(const struct fc_cell_shape *s);
-    size_t (*work)(const struct fc_cell_shape *s);
+    size_t (*work)(const struct fc_kernel *k, const struct fc_cell_shape *s);
     /* x: [T][B][I]; h: [T+1][B][H], block 0 holds the initial state (caller), blocks 1..T are written; cache: written. */
-    void (*forward)(const struct fc_kernel *k, const struct fc_cell_shape *s, const fc_real *params, const fc_real *x, fc_real *h, fc_real *cache);
+    void (*forward)(const struct fc_kernel *k, const struct fc_cell_shape *s, const fc_real *params, const fc_real *x, fc_real *h, fc_real *cache,
+                    fc_real *work);
     /* dh: [T+1][B][H], in: dL/dh of each step from outside, block 0 zero; out: the totals, block 0 is dL/dh_0. dx: [T][B][I] written, or NULL.
      * dparams: added to. cache: consumed. */
     void (*backward)(const struct fc_kernel *k, const struct fc_cell_shape *s, const fc_real *params, const fc_real *x, const fc_real *h, fc_real *cache,

@@ -33,29 +33,41 @@ static size_t gru_tensors(size_t I, size_t H, struct fc_tensor out[FC_CELL_TENSO
 
 static size_t gru_cache(const struct fc_cell_shape *s)
 {
-    return s->T * s->B * 4 * s->H;
+    return s->T * s->B * 4 * s->H + FC_READ_BEYOND;
 }
 
-static size_t gru_work(const struct fc_cell_shape *s)
+#define BLOCK 128 /* rows of gate gradients that the gradients of the weights take at once, while they are hot */
+
+/* Packed weights first, then what backward needs: packed transposes, one packed block, room for a transpose, sums. */
+static size_t gru_work(const struct fc_kernel *k, const struct fc_cell_shape *s)
 {
-    return 3 * s->H * (s->H + s->I) + 4 * s->H;
+    const size_t I = s->I, H = s->H;
+    size_t forward = k->packed_size(I, 3 * H) + k->packed_size(H, 3 * H) + 4 * H;
+    size_t backward = k->packed_size(3 * H, H) + k->packed_size(3 * H, I) + 3 * H * (H > I ? H : I) + 4 * H;
+    return forward > backward ? forward : backward;
 }
 
-static void gru_forward(const struct fc_kernel *k, const struct fc_cell_shape *s, const fc_real *params, const fc_real *x, fc_real *h, fc_real *cache)
+static void gru_forward(const struct fc_kernel *k, const struct fc_cell_shape *s, const fc_real *params, const fc_real *x, fc_real *h, fc_real *cache, fc_real *work)
 {
     const size_t B = s->B, T = s->T, I = s->I, H = s->H;
     struct parts p = split(params, I, H);
+    fc_real *W = work, *U = W + k->packed_size(I, 3 * H);
+    k->pack(I, 3 * H, p.W, 3 * H, W);
+    k->pack(H, 3 * H, p.U, 3 * H, U);
+    fc_real *bias = U + k->packed_size(H, 3 * H); /* n | r | z from b, then r | z | nh from c on top */
+    memcpy(bias, p.b, 3 * H * sizeof *bias);
+    memset(bias + 3 * H, 0, H * sizeof *bias);
+    k->add(3 * H, p.c, bias + H);
 
-    for (size_t row = 0; row < T * B; row++) { /* biases: n | r | z from b, then r | z | nh from c on top */
-        fc_real *g = cache + row * 4 * H;
-        memcpy(g, p.b, 3 * H * sizeof *g);
-        memset(g + 3 * H, 0, H * sizeof *g);
-        k->add(3 * H, p.c, g + H);
-    }
-    fc_matrix_nn(T * B, 3 * H, I, x, I, p.W, 3 * H, 1, cache, 4 * H);
+    const size_t ahead = B < 16 ? 16 / B : 1; /* steps whose inputs are multiplied together, so that a forecast of one series reuses W as well */
     for (size_t t = 0; t < T; t++) {
         fc_real *g = cache + t * B * 4 * H, *h_prev = h + t * B * H;
-        fc_matrix_nn(B, 3 * H, H, h_prev, H, p.U, 3 * H, 1, g + H, 4 * H);
+        if (t % ahead == 0) {
+            size_t rows = (T - t < ahead ? T - t : ahead) * B;
+            fc_matrix_fill_rows(rows, 4 * H, bias, g, 4 * H);
+            k->product(rows, 3 * H, I, x + t * B * I, I, 1, W, g, 4 * H);
+        }
+        k->product(B, 3 * H, H, h_prev, H, 1, U, g + H, 4 * H);
         k->gru_step(B, H, h_prev, g, h_prev + B * H);
     }
 }
@@ -65,28 +77,33 @@ static void gru_backward(const struct fc_kernel *k, const struct fc_cell_shape *
 {
     const size_t B = s->B, T = s->T, I = s->I, H = s->H;
     struct parts p = split(params, I, H);
-    fc_real *Ut = work;              /* [3H][H] */
-    fc_real *Wt = Ut + 3 * H * H;    /* [3H][I] */
-    fc_real *sums = Wt + 3 * H * I;  /* [4H] */
+    fc_real *Ut = work, *Wt = Ut + k->packed_size(3 * H, H), *turned = Wt + k->packed_size(3 * H, I);
+    fc_real *sums = turned + 3 * H * (H > I ? H : I);
+    fc_real *dW = dparams, *dU = dW + I * 3 * H, *db = dU + H * 3 * H, *dc = db + 3 * H;
 
-    fc_matrix_transpose(H, 3 * H, p.U, Ut);
+    fc_matrix_transpose(H, 3 * H, p.U, turned);
+    k->pack(3 * H, H, turned, H, Ut);
     for (size_t t = T; t-- > 0;) {
         fc_real *g = cache + t * B * 4 * H, *dh_prev = dh + t * B * H;
         k->gru_step_backward(B, H, h + t * B * H, dh_prev + B * H, g, dh_prev);
-        fc_matrix_nn(B, H, 3 * H, g + H, 4 * H, Ut, H, 1, dh_prev, H); /* dL/dh_{t-1} += [dr dz dnh] Uᵀ */
+        k->product(B, H, 3 * H, g + H, 4 * H, 1, Ut, dh_prev, H); /* dL/dh_{t-1} += [dr dz dnh] Uᵀ */
     }
 
-    fc_real *dW = dparams, *dU = dW + I * 3 * H, *db = dU + H * 3 * H, *dc = db + 3 * H;
-    fc_matrix_tn(I, 3 * H, T * B, x, I, cache, 4 * H, 1, dW, 3 * H);
-    fc_matrix_tn(H, 3 * H, T * B, h, H, cache + H, 4 * H, 1, dU, 3 * H);
     memset(sums, 0, 4 * H * sizeof *sums);
-    for (size_t row = 0; row < T * B; row++)
-        k->add(4 * H, cache + row * 4 * H, sums);
+    for (size_t row = 0; row < T * B; row += BLOCK) { /* dW += Xᵀ [dn dr dz], dU += H_prevᵀ [dr dz dnh], block by block of rows */
+        size_t rows = T * B - row < BLOCK ? T * B - row : BLOCK;
+        const fc_real *g = cache + row * 4 * H;
+        k->product_in_place(I, 3 * H, rows, x + row * I, 1, I, g, 4 * H, dW, 3 * H);
+        k->product_in_place(H, 3 * H, rows, h + row * H, 1, H, g + H, 4 * H, dU, 3 * H);
+        k->column_sums(rows, 4 * H, g, 4 * H, sums);
+    }
     k->add(3 * H, sums, db);
     k->add(3 * H, sums + H, dc);
     if (dx) {
-        fc_matrix_transpose(I, 3 * H, p.W, Wt);
-        fc_matrix_nn(T * B, I, 3 * H, cache, 4 * H, Wt, I, 0, dx, I);
+        fc_matrix_transpose(I, 3 * H, p.W, turned);
+        k->pack(3 * H, I, turned, I, Wt);
+        memset(dx, 0, T * B * I * sizeof *dx);
+        k->product(T * B, I, 3 * H, cache, 4 * H, 1, Wt, dx, I);
     }
 }
 

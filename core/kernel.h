@@ -9,6 +9,8 @@
 #include "real.h"
 #include <stddef.h>
 
+#define FC_READ_BEYOND 15 /* a vector of the widest family, less one */
+
 struct fc_kernel {
     const char *name; /* "avx512", "avx2" or "portable" */
     /* y[i] = tanh(x[i]); y may be x. */
@@ -27,6 +29,15 @@ struct fc_kernel {
     void (*adam)(size_t n, fc_real *w, const fc_real *g, fc_real *m, fc_real *v, fc_real scale, fc_real rate, fc_real beta1, fc_real beta2, fc_real eps);
     /* sum[i] += x[i] */
     void (*add)(size_t n, const fc_real *x, fc_real *sum);
+    /* The product of the recurrent steps (product.h): c[m][n] += a[m][k] · b[k][n]; element (i, p) of a is a[i·ai + p·ak], so that a transposed one is
+     * read in place; b was packed. packed_size: numbers of a packed [k][n]. */
+    size_t (*packed_size)(size_t k, size_t n);
+    void (*pack)(size_t k, size_t n, const fc_real *b, size_t ldb, fc_real *packed);
+    void (*product)(size_t m, size_t n, size_t k, const fc_real *a, size_t ai, size_t ak, const fc_real *packed, fc_real *c, size_t ldc);
+    /* The same with b as it lies, [k][n] with row stride ldb, for one that is used once. Reads up to FC_READ_BEYOND numbers behind its last one. */
+    void (*product_in_place)(size_t m, size_t n, size_t k, const fc_real *a, size_t ai, size_t ak, const fc_real *b, size_t ldb, fc_real *c, size_t ldc);
+    /* sum[n] += the column sums of a[m][n] with row stride lda. */
+    void (*column_sums)(size_t m, size_t n, const fc_real *a, size_t lda, fc_real *sum);
 };
 
 extern const struct fc_kernel fc_kernel_portable;

@@ -1,6 +1,7 @@
 /* kernel_body.h: the source of every kernel family; the including file names the family in FC_FAMILY and is compiled with its instructions.
  * Plain loops over rows that compilers vectorise: no calls inside, restrict pointers, selects instead of branches. */
 #include "kernel.h"
+#include "product.h"
 
 #include <math.h>
 
@@ -123,4 +124,9 @@ const struct fc_kernel FC_JOIN(fc_kernel_, FC_FAMILY) = {
     .relu_backward = relu_backward,
     .adam = adam,
     .add = add,
+    .packed_size = packed_size,
+    .pack = pack,
+    .product = product,
+    .product_in_place = product_in_place,
+    .column_sums = column_sums,
 };

@@ -42,7 +42,7 @@ static struct buffers cut(const struct fc_shape *s, size_t B, fc_real *base)
         struct fc_cell_shape c = {B, s->steps, layer_inputs(s, i), s->hidden};
         TAKE(h[i], (s->steps + 1) * B * s->hidden);
         TAKE(cache[i], s->cell->cache(&c));
-        size_t w = s->cell->work(&c);
+        size_t w = s->cell->work(fc_kernel(), &c);
         work = w > work ? w : work;
     }
     size_t wide = s->hidden > s->embed ? s->hidden : s->embed;
@@ -130,7 +130,7 @@ void fc_network_forward(const struct fc_network *n, const fc_real *params, size_
     for (size_t i = 0; i < s->layers; i++) {
         struct fc_cell_shape c = {B, T, layer_inputs(s, i), H};
         memset(b.h[i], 0, B * H * sizeof *b.h[i]);
-        s->cell->forward(k, &c, params + l.layer[i], in, b.h[i], b.cache[i]);
+        s->cell->forward(k, &c, params + l.layer[i], in, b.h[i], b.cache[i], b.work);
         in = b.h[i] + B * H;
     }
     const fc_real *last = b.h[s->layers - 1] + T * B * H;

@@ -74,7 +74,10 @@ static void run_case(size_t B, size_t T, size_t I, size_t H, size_t layers)
         read_params(l, "", l->params);
         read_params(l, "d", l->expected);
         memcpy(l->h, l->h0, B * H * sizeof(fc_real));
-        gru->forward(fc_kernel(), &s, l->params, in, l->h, l->cache);
+        fc_real *room = calloc(gru->work(fc_kernel(), &s), sizeof *room);
+        assert_non_null(room);
+        gru->forward(fc_kernel(), &s, l->params, in, l->h, l->cache, room);
+        free(room);
         in = l->h + B * H;
     }
     assert_tensor_near(T * B * H, in, y, TOLERANCE);
@@ -86,7 +89,7 @@ static void run_case(size_t B, size_t T, size_t I, size_t H, size_t layers)
     for (size_t i = layers; i-- > 0;) {
         struct layer *l = &layer[i];
         struct fc_cell_shape s = {B, T, i ? H : I, H};
-        fc_real *work = calloc(gru->work(&s), sizeof *work);
+        fc_real *work = calloc(gru->work(fc_kernel(), &s), sizeof *work);
         assert_non_null(work);
         memset(below, 0, (T + 1) * B * wide * sizeof *below);
         fc_real *dinput = i ? below + B * H : below;

@@ -108,6 +108,29 @@ static void every_family_is_the_portable_one(void **state)
     }
 }
 
+/* Random shapes, odd sizes, pointers that no vector is aligned to, both ways to read A. */
+static void every_familys_product_is_the_naive_one(void **state)
+{
+    (void)state;
+    const struct fc_kernel *k[3];
+    for (size_t f = families(k); f-- > 0;) {
+        for (int round = 0; round < 150; round++) {
+            size_t m = 1 + fc_rng_below(&rng, 30), n = 1 + fc_rng_below(&rng, 120), depth = 1 + fc_rng_below(&rng, 60), pad = fc_rng_below(&rng, 4);
+            int turned = round % 2;
+            size_t lda = (turned ? m : depth) + pad, ldb = n + pad, ldc = n + pad, off = fc_rng_below(&rng, 3);
+            float *a = random_array((turned ? depth : m) * lda + 4) , *b = random_array(depth * ldb + 4), *c = random_array(m * ldc + 4);
+            float *want = malloc((m * ldc + 4) * sizeof *want), *packed = malloc((k[f]->packed_size(depth, n) + 4) * sizeof *packed);
+            assert_true(want && packed);
+            memcpy(want, c, (m * ldc + 4) * sizeof *want);
+            k[f]->pack(depth, n, b + off, ldb, packed + off);
+            k[f]->product(m, n, depth, a + off, turned ? 1 : lda, turned ? lda : 1, packed + off, c + off, ldc);
+            fc_matrix_naive(turned, 0, m, n, depth, a + off, lda, b + off, ldb, 1, want + off, ldc);
+            assert_tensor_near(m * ldc + 4, c, want, 1e-5); /* what lies behind a row is untouched */
+            free(a), free(b), free(c), free(want), free(packed);
+        }
+    }
+}
+
 static void nan_survives_every_kernel(void **state)
 {
     (void)state;
@@ -290,7 +313,8 @@ int main(int argc, char **argv)
     fc_rng_init(&rng, 11, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_their_naive_twins), cmocka_unit_test(transpose_turns), cmocka_unit_test(tanh_is_close),
-        cmocka_unit_test(every_family_is_the_portable_one), cmocka_unit_test(nan_survives_every_kernel), cmocka_unit_test(adam_takes_the_papers_steps),
+        cmocka_unit_test(every_family_is_the_portable_one), cmocka_unit_test(nan_survives_every_kernel),
+        cmocka_unit_test(every_familys_product_is_the_naive_one), cmocka_unit_test(adam_takes_the_papers_steps),
         cmocka_unit_test(clipping_keeps_to_its_threshold), cmocka_unit_test(windows_undo_and_start_as_seasonal_naive),
         cmocka_unit_test(conformal_quantiles_are_order_statistics), cmocka_unit_test(conformal_intervals_cover), cmocka_unit_test(one_shift_does_not_explode_the_interval), cmocka_unit_test(noise_is_seasonal),
         cmocka_unit_test(guard_asks_for_what_the_processor_has),
